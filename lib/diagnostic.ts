@@ -1,0 +1,91 @@
+/**
+ * What is wrong, or doubtful, in a file that a user wrote: where, what, and the way out.
+ *
+ * @module
+ */
+import { BimaError } from "./errors.ts";
+
+/** A place in a text. Both numbers start at 1; columns count UTF-16 code units, as editors do. */
+export interface Position {
+  /** The line, from 1. */
+  readonly line: number;
+  /** The column, from 1. */
+  readonly column: number;
+}
+
+/** A stretch of text: from `start` up to, not including, `end`. */
+export interface Span {
+  /** The first character. */
+  readonly start: Position;
+  /** The character after the last one. */
+  readonly end: Position;
+}
+
+/** An error stops the build; a warning does not, unless the user asks for that with `--strict`. */
+export type Severity = "error" | "warning";
+
+/** One finding. */
+export interface Diagnostic {
+  /** A stable code such as `BIMA012`; `docs/diagnostics.md` lists them all. */
+  readonly code: string;
+  /** Whether it stops the build. */
+  readonly severity: Severity;
+  /** What was found and what was expected; one line, no trailing full stop. */
+  readonly message: string;
+  /** The way out, where there is one to name. */
+  readonly hint?: string;
+  /** Where; absent when it concerns the file as a whole. */
+  readonly span?: Span;
+}
+
+/** A Containerfile that cannot be built. Carries every finding, not only the first. */
+export class ContainerfileError extends BimaError {
+  override readonly name = "ContainerfileError";
+  /** The file as the user named it. */
+  readonly file: string;
+  /** All findings in order of their position, warnings among them. */
+  readonly diagnostics: readonly Diagnostic[];
+
+  /** @param file the file as the user named it; @param source its text; @param diagnostics all findings */
+  constructor(file: string, source: string, diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, file, source)).join("\n"));
+    this.file = file;
+    this.diagnostics = diagnostics;
+  }
+}
+
+/**
+ * Writes a finding as compilers do: `file:line:column: severity[code]: message`, the line, a caret, the hint.
+ *
+ * @param diagnostic the finding
+ * @param file the file's name as the user wrote it
+ * @param source the file's text
+ * @returns one to four lines, without a trailing newline
+ */
+export function formatDiagnostic(diagnostic: Diagnostic, file: string, source: string): string {
+  const { severity, code, message, hint, span } = diagnostic;
+  const place = span === undefined ? file : `${file}:${span.start.line}:${span.start.column}`;
+  const lines = [`${place}: ${severity}[${code}]: ${message}`];
+  if (span !== undefined) lines.push(...excerpt(span, source));
+  if (hint !== undefined) lines.push(`  hint: ${hint}`);
+  return lines.join("\n");
+}
+
+/** The longest piece of a source line that is shown, in characters. */
+const widest = 120;
+
+function excerpt({ start, end }: Span, source: string): string[] {
+  const line = source.split(/\r?\n/)[start.line - 1]?.replace(/^\uFEFF/, "");
+  if (line === undefined || line.trim() === "") return [];
+  // A very long line is shown from shortly before the place at fault.
+  const from = start.column > widest ? start.column - 21 : 0;
+  const shown = line.slice(from, from + widest).replace(/\t/g, " ");
+  const column = start.column - 1 - from;
+  const last = end.line === start.line ? end.column - 1 - from : shown.length;
+  const width = Math.max(1, Math.min(last, shown.length) - column);
+  const gutter = `${start.line}`;
+  return [
+    `  ${gutter} | ${shown}`,
+    `  ${" ".repeat(gutter.length)} | ${" ".repeat(column)}${"^".repeat(width)}`,
+  ];
+}
