@@ -61,8 +61,8 @@ Deno.test("bootKernel() ends the machine when its signal fires", async () => {
 });
 
 Deno.test("bootKernel() ends a machine that runs on when the output matches", async () => {
-  const serial = await bootKernel(realFile("amd64-bzImage"), "console=ttyS0", {
-    until: /Linux version .*\n/,
+  const serial = await bootKernel(realFile("amd64-bzImage"), "earlyprintk=ttyS0", {
+    until: /Linux version .*\r/,
   });
   assertMatch(serial, /Linux version \d/);
 });

@@ -8,7 +8,7 @@
 export interface BootOptions {
   /** QEMU's machine type. Default: `pc`. */
   readonly machine?: string;
-  /** Ends the machine when the serial output matches. Default: it runs until it switches itself off. */
+  /** Ends the machine when the serial output matches; its lines end in `\r\n`. Default: it runs until it switches itself off. */
   readonly until?: RegExp;
   /** How long the machine may run, in milliseconds. Default: 60,000. */
   readonly timeout?: number;
