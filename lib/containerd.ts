@@ -1,0 +1,225 @@
+/**
+ * The destination "containerd": blobs are streamed straight into the daemon's content store, the image gets its name
+ * and is unpacked. No tar, no temporary file. The daemon's API is spoken here and in `containerd_*.ts` only.
+ *
+ * @module
+ */
+import { ImagesDefinition } from "../proto/gen/images.ts";
+import { parseAddress, parseNamespace } from "./containerd_address.ts";
+import { ContainerdBlob } from "./containerd_blob.ts";
+import { ContentStore, type Labels } from "./containerd_content.ts";
+import { isCode } from "./containerd_errors.ts";
+import { Lease } from "./containerd_lease.ts";
+import { Rpc } from "./containerd_rpc.ts";
+import { chooseSnapshotter } from "./containerd_snapshotter.ts";
+import { unpack } from "./containerd_unpack.ts";
+import type { Digest } from "./digest.ts";
+import { BimaError } from "./errors.ts";
+import type { Descriptor, Image, Layer } from "./oci.ts";
+import type { Reference } from "./reference.ts";
+import type { BlobWriter, ImageWriter, WriteResult } from "./writer.ts";
+
+/** What the writer tells while it works. */
+export type ContainerdEvent =
+  /** The daemon answered. */
+  | { readonly kind: "connected"; readonly version: string }
+  /** Another writer sends the same blob; this one waits for it. */
+  | { readonly kind: "locked"; readonly ref: string }
+  /** A blob was there already and is used as it is. */
+  | { readonly kind: "present"; readonly digest: Digest }
+  /** A layer is unpacked; `present` when it was before. */
+  | { readonly kind: "unpacked"; readonly digest: Digest; readonly present: boolean }
+  /** Something could not be taken back. The daemon drops it a day later, the next build at once. */
+  | { readonly kind: "leftover"; readonly lease: string; readonly error: unknown };
+
+/** How to reach the daemon and what to do there. The empty object is fine. */
+export interface ContainerdOptions {
+  /** The daemon's socket: a path or `unix:///path`. Default: `/run/containerd/containerd.sock`. */
+  readonly address?: string;
+  /** The namespace that the image goes to; it is made when it is not there. Default: `default`. */
+  readonly namespace?: string;
+  /** The snapshotter to unpack with. Default: the namespace's own, else `overlayfs`. */
+  readonly snapshotter?: string;
+  /** Whether to unpack the image. Default: true. */
+  readonly unpack?: boolean;
+  /** How long connecting may take, and each step of cleaning up, in milliseconds. Default: 10,000. */
+  readonly timeout?: number;
+  /** How long the daemon may be silent while something is asked of it, in milliseconds. Default: 60,000. */
+  readonly idleLimit?: number;
+  /** Stops the work; dispose of the writer to take back what was done. */
+  readonly signal?: AbortSignal;
+  /** Told what happens. */
+  readonly onEvent?: (event: ContainerdEvent) => void;
+}
+
+/** The socket of a containerd that was installed the usual way. */
+export const defaultAddress = "/run/containerd/containerd.sock";
+
+/**
+ * Opens a containerd namespace for one image.
+ *
+ * @param options how to reach the daemon and what to do there
+ * @returns the writer
+ * @throws {UsageError} when the address or the namespace has a form that cannot be
+ * @throws {ContainerdConnectError} when there is no daemon, or it does not let us in, or does not answer in time
+ * @throws {ContainerdError} when there is no such snapshotter, or the daemon refuses the lease
+ */
+export async function openContainerd(options: ContainerdOptions = {}): Promise<ImageWriter> {
+  const address = parseAddress(options.address ?? defaultAddress);
+  const namespace = parseNamespace(options.namespace ?? "default");
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const onEvent = options.onEvent ?? (() => {});
+  const { timeout = 10_000, idleLimit = 60_000 } = options;
+  const { rpc, version } = await Rpc.connect({ address, namespace, timeout, idleLimit, signal });
+  try {
+    onEvent({ kind: "connected", version });
+    const snapshotter = options.unpack === false
+      ? undefined
+      : await chooseSnapshotter(rpc, options.snapshotter);
+    const lease = await Lease.take(rpc);
+    return new ContainerdWriter(rpc.withLease(lease.id), { lease, snapshotter, stop, onEvent });
+  } catch (error) {
+    rpc.close();
+    throw error;
+  }
+}
+
+/** What a {@linkcode ContainerdWriter} works with. */
+interface Parts {
+  readonly lease: Lease;
+  /** Absent when the image is not to be unpacked. */
+  readonly snapshotter: string | undefined;
+  /** Ends every request that is under way. */
+  readonly stop: AbortController;
+  readonly onEvent: (event: ContainerdEvent) => void;
+}
+
+class ContainerdWriter implements ImageWriter {
+  readonly parallel = true;
+  readonly #rpc: Rpc;
+  readonly #parts: Parts;
+  readonly #store: ContentStore;
+  readonly #blobs = new Set<Promise<ContainerdBlob>>();
+  #finished = false;
+  #disposed: Promise<void> | undefined;
+
+  constructor(rpc: Rpc, parts: Parts) {
+    this.#rpc = rpc;
+    this.#parts = parts;
+    this.#store = new ContentStore(rpc, parts.lease, {
+      onLocked: (ref) => parts.onEvent({ kind: "locked", ref }),
+      onPresent: (digest) => parts.onEvent({ kind: "present", digest }),
+    });
+  }
+
+  async has(descriptor: Descriptor): Promise<boolean> {
+    return await this.#store.hold(descriptor.digest);
+  }
+
+  async reuse(key: string): Promise<Layer | undefined> {
+    return await this.#store.find(key);
+  }
+
+  async blob(ref: string): Promise<BlobWriter> {
+    const blob = this.#openBlob(`bima-${ref}`);
+    this.#blobs.add(blob);
+    return await blob;
+  }
+
+  async finish(image: Image, names: readonly Reference[]): Promise<WriteResult> {
+    const { lease, snapshotter, onEvent } = this.#parts;
+    const { manifest, config, layers } = image;
+    await this.#store.put(config, {});
+    await this.#store.put(manifest, references(image));
+    if (snapshotter !== undefined) {
+      // Before the name: a name that is there stands for an image that is whole.
+      const top = await unpack(this.#rpc, lease, layers, {
+        snapshotter,
+        onLayer: ({ layer, present }) =>
+          onEvent({ kind: "unpacked", digest: layer.descriptor.digest, present }),
+      });
+      if (top !== undefined) {
+        await this.#store.label(config.descriptor.digest, {
+          [`containerd.io/gc.ref.snapshot.${snapshotter}`]: top,
+        });
+      }
+    }
+    this.#rpc.options.signal?.throwIfAborted();
+    // From the first name on there is no way back, so nothing aborts the rest.
+    const settled = this.#rpc.detached(this.#rpc.options.idleLimit);
+    for (const { name } of names) await setImage(settled, name, manifest.descriptor);
+    this.#finished = true;
+    await this.#release(settled, false);
+    const { namespace, address } = this.#rpc.options;
+    return {
+      digest: manifest.descriptor.digest,
+      location: `namespace "${namespace}" of containerd at "${address}"`,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#disposed ??= this.#dispose());
+  }
+
+  async #dispose(): Promise<void> {
+    const { stop } = this.#parts;
+    stop.abort(new BimaError("Cannot go on: the writer was disposed of"));
+    if (!this.#finished) {
+      const opened = await Promise.allSettled(this.#blobs);
+      await Promise.all(opened.map((blob) => blob.status === "fulfilled" ? blob.value.abort() : undefined));
+      await this.#release(this.#rpc.detached(this.#rpc.options.timeout), true);
+    }
+    this.#rpc.close();
+  }
+
+  async #openBlob(ref: string): Promise<ContainerdBlob> {
+    const ingest = await this.#store.open(ref);
+    if (ingest === undefined) throw new BimaError(`Cannot send "${ref}" to containerd: it has no digest yet`);
+    return new ContainerdBlob(this.#store, ingest);
+  }
+
+  async #release(rpc: Rpc, collect: boolean): Promise<void> {
+    const { lease, onEvent } = this.#parts;
+    try {
+      await lease.release(rpc, collect);
+    } catch (error) {
+      if (!isCode(error, "NotFound")) onEvent({ kind: "leftover", lease: lease.id, error });
+    }
+  }
+}
+
+/** @returns the labels by which the garbage collector gets from the manifest to its blobs */
+function references({ config, layers }: Image): Labels {
+  const entries = layers.map((layer, index) => [
+    `containerd.io/gc.ref.content.l.${index}`,
+    layer.descriptor.digest,
+  ]);
+  return {
+    "containerd.io/gc.ref.content.config": config.descriptor.digest,
+    ...Object.fromEntries(entries),
+  };
+}
+
+/** Makes `name` stand for `target`, whether it is there already or not. */
+async function setImage(rpc: Rpc, name: string, target: Descriptor): Promise<void> {
+  const images = rpc.stub(ImagesDefinition);
+  const step = `name the image "${name}" in containerd`;
+  const { mediaType, digest, size } = target;
+  const image = { name, target: { mediaType, digest, size } };
+  for (let attempt = 1;; attempt++) {
+    try {
+      await images.update({ image, updateMask: ["target"] }, { step });
+      return;
+    } catch (error) {
+      if (!isCode(error, "NotFound")) throw error;
+    }
+    try {
+      await images.create({ image }, { step });
+      return;
+    } catch (error) {
+      // Somebody else made it in between; then it can be updated.
+      if (!isCode(error, "AlreadyExists") || attempt > 1) throw error;
+    }
+  }
+}

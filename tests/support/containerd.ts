@@ -1,0 +1,143 @@
+/**
+ * A private containerd for tests: its own root, state and socket below a temporary directory. `CONTAINERD_BIN` names
+ * the directory of its programs; default: the ones on PATH.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+
+/** How a daemon is set up. */
+export interface DaemonOptions {
+  /** The size of the file system that holds everything the daemon stores, such as `8m`. Default: the temporary directory's. */
+  readonly size?: string;
+}
+
+/** A program of the containerd under test. */
+function program(name: string): string {
+  const folder = Deno.env.get("CONTAINERD_BIN");
+  return folder === undefined ? name : `${folder}/${name}`;
+}
+
+/** A daemon of one's own. Disposing stops it and removes all that it stored. */
+export class Daemon implements AsyncDisposable {
+  /** The path of the socket. */
+  readonly address: string;
+  /** The temporary directory of it all. */
+  readonly folder: string;
+  #process: Deno.ChildProcess | undefined;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.address = `${folder}/containerd.sock`;
+  }
+
+  /** Starts a daemon and waits until it answers. */
+  static async start(options: DaemonOptions = {}): Promise<Daemon> {
+    const folder = await Deno.makeTempDir({ prefix: "bima-containerd-" });
+    const daemon = new Daemon(folder);
+    try {
+      await Deno.mkdir(`${folder}/root`);
+      if (options.size !== undefined) {
+        await run("mount", "-t", "tmpfs", "-o", `size=${options.size}`, "tmpfs", `${folder}/root`);
+      }
+      const lines = [
+        "version = 2",
+        `root = "${folder}/root"`,
+        `state = "${folder}/state"`,
+        'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+        "[grpc]",
+        `address = "${daemon.address}"`,
+      ];
+      await Deno.writeTextFile(`${folder}/config.toml`, lines.join("\n"));
+      await daemon.start();
+    } catch (error) {
+      await daemon[Symbol.asyncDispose]();
+      throw error;
+    }
+    return daemon;
+  }
+
+  /** Starts the daemon again after {@linkcode Daemon.kill}. */
+  async start(): Promise<void> {
+    const log = await Deno.open(`${this.folder}/log`, { create: true, append: true });
+    this.#process = new Deno.Command(program("containerd"), {
+      args: ["--config", `${this.folder}/config.toml`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    void this.#process.stderr.pipeTo(log.writable).catch(() => {});
+    for (let attempt = 0;; attempt++) {
+      if (await this.#answers()) return;
+      if (attempt === 400) {
+        throw new Error(`containerd does not start:\n${await Deno.readTextFile(`${this.folder}/log`)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
+  /** Kills the daemon, as a crash does. */
+  async kill(): Promise<void> {
+    this.#process?.kill("SIGKILL");
+    await this.#process?.status;
+    this.#process = undefined;
+  }
+
+  /** Freezes the daemon: it keeps its sockets and answers nothing. */
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  /** Lets a frozen daemon go on. */
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  /** Runs `ctr` against the daemon. @returns its output */
+  async ctr(...args: string[]): Promise<string> {
+    return await run(program("ctr"), "--address", this.address, ...args);
+  }
+
+  /** What bima should not leave behind in a namespace: ingests, leases, unfinished snapshots. */
+  async leftovers(namespace = "default", snapshotter = "overlayfs"): Promise<string[]> {
+    const rows = (output: string) => output.trim().split("\n").slice(1);
+    const ctr = async (...args: string[]) => rows(await this.ctr("-n", namespace, ...args));
+    const snapshots = await ctr("snapshots", "--snapshotter", snapshotter, "ls");
+    return [
+      ...(await ctr("content", "active")).map((row) => `ingest ${row}`),
+      ...(await ctr("leases", "ls")).map((row) => `lease ${row}`),
+      ...snapshots.filter((row) => row.startsWith("extract-")).map((row) => `snapshot ${row}`),
+    ].filter((row) => !row.endsWith(" "));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process !== undefined) {
+      this.thaw();
+      this.#process.kill("SIGTERM");
+      await this.#process.status;
+    }
+    const mounts = await Deno.readTextFile("/proc/self/mounts");
+    const below = mounts.split("\n").map((line) => line.split(" ")[1] ?? "").filter((path) =>
+      path.startsWith(`${this.folder}/`)
+    );
+    for (const path of below.reverse()) await run("umount", "-l", path);
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      await this.ctr("version");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Runs a program. @returns what it printed; its failure fails the test */
+export async function run(name: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(name, { args, stdin: "null" }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 0, `${name} ${args.join(" ")}: ${text}${new TextDecoder().decode(stderr)}`);
+  return text;
+}
