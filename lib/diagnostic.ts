@@ -38,6 +38,18 @@ export interface Diagnostic {
   readonly span?: Span;
 }
 
+/**
+ * Orders findings by their position; those about the file as a whole come first. Findings at one position keep
+ * their order.
+ *
+ * @returns a new list
+ */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const line = ({ span }: Diagnostic) => span?.start.line ?? 0;
+  const column = ({ span }: Diagnostic) => span?.start.column ?? 0;
+  return diagnostics.toSorted((a, b) => line(a) - line(b) || column(a) - column(b));
+}
+
 /** A Containerfile that cannot be built. Carries every finding, not only the first. */
 export class ContainerfileError extends BimaError {
   override readonly name = "ContainerfileError";
