@@ -150,7 +150,7 @@ class ContainerdWriter implements ImageWriter {
     const settled = this.#rpc.detached(this.#rpc.options.idleLimit);
     for (const { name } of names) await setImage(settled, name, manifest.descriptor);
     this.#finished = true;
-    await this.#release(settled, false);
+    await this.#release(settled);
     const { namespace, address } = this.#rpc.options;
     return {
       digest: manifest.descriptor.digest,
@@ -168,7 +168,7 @@ class ContainerdWriter implements ImageWriter {
     if (!this.#finished) {
       const opened = await Promise.allSettled(this.#blobs);
       await Promise.all(opened.map((blob) => blob.status === "fulfilled" ? blob.value.abort() : undefined));
-      await this.#release(this.#rpc.detached(this.#rpc.options.timeout), true);
+      await this.#release(this.#rpc.detached(this.#rpc.options.timeout));
     }
     this.#rpc.close();
   }
@@ -179,10 +179,10 @@ class ContainerdWriter implements ImageWriter {
     return new ContainerdBlob(this.#store, ingest);
   }
 
-  async #release(rpc: Rpc, collect: boolean): Promise<void> {
+  async #release(rpc: Rpc): Promise<void> {
     const { lease, onEvent } = this.#parts;
     try {
-      await lease.release(rpc, collect);
+      await lease.release(rpc);
     } catch (error) {
       if (!isCode(error, "NotFound")) onEvent({ kind: "leftover", lease: lease.id, error });
     }

@@ -64,15 +64,14 @@ export class Lease {
   }
 
   /**
-   * Gives the lease back.
+   * Gives the lease back and waits until what only the lease held is gone.
    *
    * @param rpc the connection to use: the one that took the lease may be aborted
-   * @param collect wait until what only the lease held is gone
    */
-  async release(rpc: Rpc, collect: boolean): Promise<void> {
+  async release(rpc: Rpc): Promise<void> {
     inUse.delete(this.id);
     const step = "give the lease back to containerd";
-    await rpc.stub(LeasesDefinition).delete({ id: this.id, sync: collect }, { step, patient: true });
+    await rpc.stub(LeasesDefinition).delete({ id: this.id, sync: true }, { step, patient: true });
   }
 
   async #hold(id: string, type: string): Promise<void> {

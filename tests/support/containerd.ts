@@ -5,6 +5,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { type Digest, isDigest } from "../../lib/digest.ts";
+import type { Descriptor } from "../../lib/oci.ts";
 
 /** How a daemon is set up. */
 export interface DaemonOptions {
@@ -107,7 +109,44 @@ export class Daemon implements AsyncDisposable {
       ...(await ctr("content", "active")).map((row) => `ingest ${row}`),
       ...(await ctr("leases", "ls")).map((row) => `lease ${row}`),
       ...snapshots.filter((row) => row.startsWith("extract-")).map((row) => `snapshot ${row}`),
-    ].filter((row) => !row.endsWith(" "));
+    ];
+  }
+
+  /** @returns the manifest's digest of each image by its name */
+  async images(namespace = "default"): Promise<Map<string, Digest>> {
+    const rows = (await this.ctr("-n", namespace, "images", "ls")).trim().split("\n").slice(1);
+    return new Map(rows.map((row) => {
+      const [name = "", , digest = ""] = row.split(/\s+/);
+      if (!isDigest(digest)) throw new Error(`unexpected row of ctr images ls: ${row}`);
+      return [name, digest];
+    }));
+  }
+
+  /** @returns the bytes of a blob */
+  async read(digest: Digest, namespace = "default"): Promise<Uint8Array> {
+    const args = ["--address", this.address, "-n", namespace, "content", "get", digest];
+    const { code, stdout } = await new Deno.Command(program("ctr"), { args, stdin: "null" }).output();
+    assertEquals(code, 0, `ctr content get ${digest}`);
+    return stdout;
+  }
+
+  /** @returns blobs that no image refers to, and snapshots when there is no image */
+  async orphans(namespace = "default"): Promise<string[]> {
+    const used = new Set<string>();
+    const images = await this.images(namespace);
+    for (const digest of images.values()) {
+      const manifest: unknown = JSON.parse(new TextDecoder().decode(await this.read(digest, namespace)));
+      const { config, layers } = manifest as { config: Descriptor; layers: Descriptor[] };
+      for (const blob of [digest, config.digest, ...layers.map((layer) => layer.digest)]) used.add(blob);
+    }
+    const blobs = (await this.ctr("-n", namespace, "content", "ls", "-q")).split("\n").filter(isDigest);
+    const snapshots = images.size > 0
+      ? []
+      : (await this.ctr("-n", namespace, "snapshots", "ls")).trim().split("\n").slice(1);
+    return [
+      ...blobs.filter((blob) => !used.has(blob)).map((blob) => `blob ${blob}`),
+      ...snapshots.map((row) => `snapshot ${row}`),
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
