@@ -74,3 +74,14 @@ export function parseReference(text: string): Reference {
   }
   return { domain, path, tag, name };
 }
+
+/** @returns the name as Docker shows it: without `docker.io/` and `library/`, always with the tag */
+export function familiarName({ domain, path, tag }: Reference): string {
+  if (domain !== "docker.io") return `${domain}/${path}:${tag}`;
+  return `${path.replace(/^library\//, "")}:${tag}`;
+}
+
+/** @returns the last path element with the tag as the user wrote it: what a tar is called by default */
+export function fileNameOf(text: string): string {
+  return text.slice(text.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,146 @@
+/**
+ * `bima build`: the values of the command line become the options of a build.
+ *
+ * @module
+ */
+import type { BuildOptions } from "./build.ts";
+import type { CommandLine, OptionName } from "./command_line.ts";
+import type { Destination } from "./destination.ts";
+import { UsageError } from "./errors.ts";
+import { parseOutput } from "./output.ts";
+import { fileNameOf, parseReference } from "./reference.ts";
+
+/** What the options of a build depend on besides the command line. */
+export interface Surroundings {
+  /** Reads an environment variable. */
+  readonly environment: (name: string) => string | undefined;
+  /** Where `dest=-` goes. */
+  readonly stdout: WritableStream<Uint8Array<ArrayBuffer>>;
+  /** Whether a person would get the bytes of `dest=-` to see. */
+  readonly stdoutIsTerminal: boolean;
+}
+
+/**
+ * @param line the command line
+ * @param surroundings what else there is
+ * @returns the options of the build
+ * @throws {UsageError} when something is missing or wrong
+ */
+export function toBuildOptions(
+  line: CommandLine,
+  surroundings: Surroundings,
+): BuildOptions & { readonly output: Destination } {
+  const [context, extra] = line.positional;
+  if (context === undefined) {
+    throw new UsageError("Cannot build: the build context is missing", {
+      hint: "name the directory with the files to copy, for example: bima build -t NAME .",
+    });
+  }
+  if (extra !== undefined) {
+    throw new UsageError(
+      `Cannot build "${extra}" as well: bima build takes one context, and that is "${context}"`,
+      {
+        hint: "options with a blank in their value need quotes",
+      },
+    );
+  }
+  const tags = line.values("tag");
+  if (tags.length === 0) {
+    throw new UsageError("Cannot build: the name of the image is missing", { hint: "give it with -t NAME" });
+  }
+  // Before a file is named after it.
+  tags.forEach(parseReference);
+  const { environment } = surroundings;
+  const level = wholeNumber(line, "compression-level", 1, 9);
+  const epoch = dateEpoch(environment("SOURCE_DATE_EPOCH"));
+  return {
+    context,
+    tag: tags,
+    output: toDestination(line, tags[0] ?? "", surroundings),
+    ...text(line, "file", "file"),
+    ...text(line, "platform", "platform"),
+    ...text(line, "target", "target"),
+    strict: line.has("strict"),
+    buildArgs: pairs(line, "build-arg", environment),
+    labels: pairs(line, "label"),
+    annotations: pairs(line, "annotation"),
+    ...(level === undefined ? {} : { compressionLevel: level }),
+    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
+  };
+}
+
+function toDestination(
+  line: CommandLine,
+  tag: string,
+  { stdout, stdoutIsTerminal }: Surroundings,
+): Destination {
+  const given = line.value("output");
+  const output = parseOutput(given ?? (line.has("tar") ? "tar" : "ctr"));
+  if (line.has("tar") && output.kind !== "tar") {
+    throw new UsageError(`Cannot use --tar and --output "${given}" together`, {
+      hint: "leave one of them out",
+    });
+  }
+  if (output.kind === "containerd") {
+    const seconds = wholeNumber(line, "timeout", 1, 86_400);
+    return {
+      kind: "containerd",
+      ...text(line, "namespace", "namespace"),
+      ...text(line, "address", "address"),
+      ...text(line, "snapshotter", "snapshotter"),
+      unpack: !line.has("no-unpack"),
+      ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
+    };
+  }
+  if (output.dest !== "-") return { kind: "tar", dest: output.dest ?? fileNameOf(tag) };
+  if (stdoutIsTerminal) {
+    throw new UsageError("Cannot write a tar to a terminal", {
+      hint: "name a file with dest=PATH, or add > image.tar",
+    });
+  }
+  return { kind: "tar", dest: stdout };
+}
+
+/** @returns the option under the name that the library has for it, or nothing, so that the library's default holds */
+function text<Key extends string>(
+  line: CommandLine,
+  option: OptionName,
+  key: Key,
+): { readonly [K in Key]?: string } {
+  const value = line.value(option);
+  return (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: string };
+}
+
+function wholeNumber(line: CommandLine, option: OptionName, least: number, most: number): number | undefined {
+  const value = line.value(option);
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+  throw new UsageError(`Cannot use --${option} "${value}": expected a whole number from ${least} to ${most}`);
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch/ */
+function dateEpoch(value: string | undefined): number | undefined {
+  if (value === undefined || value === "") return undefined;
+  // The last second of the year 9999: RFC 3339 has no later ones.
+  if (/^\d+$/.test(value) && Number(value) <= 253_402_300_799) return Number(value);
+  throw new UsageError(`Cannot use SOURCE_DATE_EPOCH "${value}": expected whole seconds since 1970`);
+}
+
+function pairs(
+  line: CommandLine,
+  option: OptionName,
+  fallback?: (name: string) => string | undefined,
+): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const pair of line.values(option)) {
+    const equals = pair.indexOf("=");
+    const key = equals < 0 ? pair : pair.slice(0, equals);
+    const value = equals < 0 ? fallback?.(key) : pair.slice(equals + 1);
+    if (key === "" || (value === undefined && fallback === undefined)) {
+      throw new UsageError(`Cannot use --${option} "${pair}": expected KEY=VALUE`);
+    }
+    if (value !== undefined) result[key] = value;
+  }
+  return result;
+}

@@ -1,0 +1,122 @@
+/**
+ * Layers: the nodes of a tree become a tar, its diffID, the compressed blob and its descriptor, in one pass
+ * (OCI image specification, layer.md).
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { HashStream } from "./digest.ts";
+import { type GzipPool, GzipStream } from "./gzip.ts";
+import { type Layer, mediaTypes } from "./oci.ts";
+import type { LayerTree } from "./rootfs.ts";
+import { tarStream } from "./tar.ts";
+import type { ImageWriter } from "./writer.ts";
+
+/** How a layer is written. */
+export interface LayerOptions {
+  /** The compressors. */
+  readonly pool: GzipPool;
+  /** gzip's level, 1 (fast) to 9 (small). */
+  readonly level: number;
+  /** Stops the work. Default: never. */
+  readonly signal?: AbortSignal;
+  /** Takes the number of bytes of the tar that went by since the last call. Default: nobody. */
+  readonly onBytes?: (count: number) => void;
+}
+
+/** A written layer, and whether the destination had it already. */
+export interface WrittenLayer extends Layer {
+  readonly reused: boolean;
+}
+
+/**
+ * Writes one layer to a destination, unless it has one that was made of the same input.
+ *
+ * @param tree what the layer holds
+ * @param writer where it goes
+ * @returns the layer
+ */
+export async function writeLayer(
+  tree: LayerTree,
+  writer: ImageWriter,
+  options: LayerOptions,
+): Promise<WrittenLayer> {
+  const { pool, level, signal, onBytes = () => {} } = options;
+  const key = layerKey(tree, level);
+  const known = key === undefined ? undefined : await writer.reuse(key);
+  if (known !== undefined) return { ...known, reused: true };
+
+  const blob = await writer.blob(`layer-${key ?? crypto.randomUUID()}`, { sizeHint: tarSize(tree) });
+  try {
+    const tar = new HashStream();
+    await tarStream(tree)
+      .pipeThrough(tar)
+      .pipeThrough(countStream(onBytes))
+      .pipeThrough(new GzipStream({ pool, level, ...(signal ? { signal } : {}) }))
+      .pipeTo(blob.writable, signal ? { signal } : {});
+    const info = {
+      mediaType: mediaTypes.layerGzip,
+      diffId: tar.digest,
+      ...(key === undefined ? {} : { key }),
+    };
+    return { descriptor: await blob.commit(info), diffId: tar.digest, reused: false };
+  } catch (error) {
+    await blob.abort();
+    throw error;
+  }
+}
+
+/** An upper bound of the size of the tar in bytes: a name can need a pax header of its own. */
+function tarSize(tree: LayerTree): number {
+  let size = 1024;
+  for (const [path, node] of tree) {
+    size += 2048 + 4 * path.length + (node.kind === "file" ? node.size : 0);
+  }
+  return size;
+}
+
+function countStream(
+  onBytes: (count: number) => void,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      onBytes(chunk.byteLength);
+      controller.enqueue(chunk);
+    },
+  });
+}
+
+/** The times of files are known to the second. One that changed this long ago can change again unnoticed. */
+const settled = 3000;
+
+/** Raise it whenever the same tree gives other bytes than before. */
+const format = "bima-layer-1";
+
+/**
+ * Identifies the input of a layer without reading it: the attributes of its nodes and, of files on disk, which
+ * version of which inode they are.
+ *
+ * @param tree what the layer holds
+ * @param level gzip's level
+ * @param now the time, in milliseconds since 1970
+ * @returns the key, or `undefined` when a file changed so recently that its next change could go unnoticed
+ */
+export function layerKey(tree: LayerTree, level: number, now = Date.now()): string | undefined {
+  const hash = createHash("sha256").update(JSON.stringify([format, level]));
+  for (const [path, node] of tree) {
+    const { kind, mode, uid, gid, mtime } = node;
+    const fields: unknown[] = [path, kind, mode, uid, gid, mtime];
+    if (kind === "symlink") fields.push(node.target);
+    if (kind === "file") {
+      const { content } = node;
+      if (content.kind === "bytes") fields.push(createHash("sha256").update(content.bytes).digest("hex"));
+      else {
+        const { device, inode, ctime, mtime } = content.identity;
+        if (Math.max(ctime, mtime) > now - settled) return undefined;
+        fields.push(node.size, device, inode, ctime, mtime, content.path);
+      }
+    }
+    hash.update(JSON.stringify(fields));
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,96 @@
+/**
+ * Tars (POSIX.1-2017, pax): whole trees as streams, and headers of entries whose bodies are written by somebody else.
+ *
+ * @module
+ */
+import { createTarPacker, type TarHeader, type TarPackController } from "modern-tar";
+import { readFile } from "./file_stream.ts";
+import type { LayerTree } from "./rootfs.ts";
+import type { ImageNode } from "./tree.ts";
+
+/**
+ * A tree as a tar in pax format: names relative, sorted, owners as numbers, times whole seconds.
+ *
+ * @param tree what it holds
+ * @returns the tar's bytes; reading drives the reading of the files
+ */
+export function tarStream(tree: LayerTree): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { readable, controller } = createTarPacker();
+  pack(tree, controller).then(() => controller.finalize()).catch((error: unknown) => controller.error(error));
+  return readable;
+}
+
+async function pack(tree: LayerTree, controller: TarPackController): Promise<void> {
+  for (const [path, node] of tree) {
+    const writer = controller.add(nodeHeader(path, node)).getWriter();
+    if (node.kind === "file") {
+      for await (const piece of readFile(node)) await writer.write(piece);
+    }
+    await writer.close();
+  }
+}
+
+function nodeHeader(path: string, node: ImageNode): TarHeader {
+  const { mode, uid, gid } = node;
+  const common = { mode, uid, gid, mtime: new Date(node.mtime * 1000), uname: "", gname: "" };
+  switch (node.kind) {
+    case "directory":
+      return { ...common, type: "directory", name: `${path}/`, size: 0 };
+    case "symlink":
+      return { ...common, type: "symlink", name: path, linkname: node.target, size: 0 };
+    case "file":
+      return { ...common, type: "file", name: path, size: node.size };
+  }
+}
+
+/** An entry whose body is written by somebody else. */
+export interface EntryHeader {
+  /** Its path; that of a directory ends in a slash. */
+  readonly name: string;
+  readonly type: "file" | "directory";
+  /** Of the body, in bytes. */
+  readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly mtime: Date;
+}
+
+/** The size of a tar block in bytes. */
+const block = 512;
+
+/** Two empty blocks end an archive. */
+export const endOfTar: Uint8Array<ArrayBuffer> = new Uint8Array(2 * block);
+
+/**
+ * @param header the entry
+ * @param large whether to write a pax header too, as sizes from 8 GiB on need: 1536 bytes instead of 512
+ * @returns the header's blocks
+ * @throws {RangeError} when the size needs a pax header and `large` is false
+ */
+export async function entryHeader(header: EntryHeader, large = false): Promise<Uint8Array<ArrayBuffer>> {
+  const { readable, controller } = createTarPacker();
+  const pax = large ? { pax: { size: String(header.size) } } : {};
+  // The body never comes, so neither does its end: the stream is given up once the header is out.
+  controller.add({ uid: 0, gid: 0, uname: "", gname: "", ...header, ...pax });
+  const reader = readable.getReader();
+  const blocks = new Uint8Array((large ? 3 : 1) * block);
+  let length = 0;
+  while (length < blocks.byteLength) {
+    const { value } = await reader.read();
+    if (value === undefined || length + value.byteLength > blocks.byteLength) break;
+    blocks.set(value, length);
+    length += value.byteLength;
+  }
+  await reader.cancel().catch(() => {});
+  if (length !== blocks.byteLength || (header.size > 8 * 1024 ** 3 - 1 && !large)) {
+    throw new RangeError(
+      `Cannot write the tar header of "${header.name}": ${header.size} bytes need more room`,
+    );
+  }
+  return blocks;
+}
+
+/** @returns the zeros that fill the last block of a body of this size */
+export function paddingOf(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array((block - size % block) % block);
+}
