@@ -5,7 +5,7 @@
  */
 import { BinaryError, requireWhole } from "./binary_error.ts";
 import { type ByteSource, fileSource, prefixSource, type ReadAt } from "./byte_source.ts";
-import { checkElfSegments, isElf, parseElfHeader } from "./elf.ts";
+import { checkElfContents, isElf, parseElfHeader } from "./elf.ts";
 import { foreignFormat, showBytes } from "./foreign.ts";
 import { gunzipHead, isGzip } from "./gunzip_head.ts";
 import { parseKernelHeader, parseZboot } from "./kernel.ts";
@@ -55,8 +55,19 @@ const gzipWindow = 65536;
  *
  * @param read reads from the binary
  * @param size its size in bytes
+ * @param options a name for messages
  * @returns format, platform and a description
  * @throws {BinaryError} that says what was found; what `read` throws is passed on
+ *
+ * @example
+ * ```ts
+ * import { identifyBinary, type ReadAt } from "./binary.ts";
+ *
+ * const bytes = await Deno.readFile("examples/hello/hello.elf");
+ * const read: ReadAt = (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length));
+ * const { platform } = await identifyBinary(read, bytes.byteLength);
+ * console.log(platform.architecture); // amd64
+ * ```
  */
 export async function identifyBinary(
   read: ReadAt,
@@ -98,7 +109,7 @@ async function identifyElf(source: ByteSource): Promise<BinaryInfo> {
   const header = parseElfHeader(source.head, source.size);
   const { offset, count, entrySize } = header.segments;
   const table = await source.bytes(Number(offset), count * entrySize);
-  if (table !== undefined) checkElfSegments(header, table, source.size);
+  if (table !== undefined) checkElfContents(header, table, source.size);
   return { format: "elf", platform: header.platform, description: header.description };
 }
 
@@ -116,15 +127,18 @@ async function readPe(source: ByteSource): Promise<PeHeader> {
 
 async function identifyGzip(source: ByteSource): Promise<BinaryInfo> {
   const input = await source.bytes(0, Math.min(gzipWindow, source.size)) ?? source.head;
-  const { bytes, complete } = await gunzipHead(input, gzipWindow);
-  if (bytes.byteLength === 0) throw new BinaryError("gzip data from which nothing can be decompressed");
-  const inner = prefixSource(bytes, complete ? bytes.byteLength : Infinity);
+  const { bytes, end } = await gunzipHead(input, gzipWindow);
+  if (end === "cut" && input.byteLength === source.size) {
+    throw new BinaryError(`truncated: the gzip data goes on, the file has ${source.size} bytes`);
+  }
+  if (bytes.byteLength === 0) throw new BinaryError("gzip data with nothing inside");
+  const inner = prefixSource(bytes, end === "whole" ? bytes.byteLength : Infinity);
   try {
     const info = await identifyPlain(inner) ?? refuse(bytes);
     return { ...info, description: `gzip-compressed ${info.description}` };
   } catch (error) {
     if (!(error instanceof BinaryError)) throw error;
-    throw new BinaryError(`gzip data; inside is ${error.reason}`, {
+    throw new BinaryError(`gzip data; inside: ${error.reason}`, {
       ...(error.hint === undefined ? {} : { hint: error.hint }),
       cause: error,
     });

@@ -23,8 +23,8 @@ export class BinaryError extends BimaError {
 
   /** @returns the same error with the file's name in its message */
   named(file: string): BinaryError {
-    const hint = this.hint === undefined ? {} : { hint: this.hint };
-    return new BinaryError(this.reason, { ...hint, cause: this, file });
+    const { hint, cause } = this;
+    return new BinaryError(this.reason, { file, cause, ...(hint === undefined ? {} : { hint }) });
   }
 }
 

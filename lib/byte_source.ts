@@ -30,7 +30,7 @@ export async function fileSource(read: ReadAt, size: number): Promise<ByteSource
       `it became shorter while it was read: expected ${size} bytes, found ${offset + bytes.byteLength}`,
     );
   };
-  const head = await exactly(0, Math.min(headLength, size));
+  const head = size === 0 ? new Uint8Array() : await exactly(0, Math.min(headLength, size));
   return {
     size,
     head,

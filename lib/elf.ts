@@ -25,14 +25,16 @@ export interface ElfHeader {
   readonly platform: Platform;
   /** For people: `ELF 64-bit little-endian, aarch64`. */
   readonly description: string;
-  /** The program headers; the table lies inside the file, see {@linkcode checkElfSegments} for its entries. */
+  /** The program headers; the table lies inside the file, {@linkcode checkElfContents} looks at its entries. */
   readonly segments: ElfTable;
+  /** The section headers; none in many files, and not needed to boot. */
+  readonly sections: ElfTable;
 }
 
 /** Offsets of the fields that are read, by word size (figure 4-3). */
 const fields = {
-  32: { size: 52, phoff: 28, shoff: 32, phentsize: 42, segment: 32, section: 40 },
-  64: { size: 64, phoff: 32, shoff: 40, phentsize: 54, segment: 56, section: 64 },
+  32: { size: 52, phoff: 28, shoff: 32, phentsize: 42, segment: 32 },
+  64: { size: 64, phoff: 32, shoff: 40, phentsize: 54, segment: 56 },
 } as const;
 
 const types: Readonly<Record<number, string>> = {
@@ -84,22 +86,19 @@ export function parseElfHeader(head: Uint8Array, size: number): ElfHeader {
     entrySize: half(field.phentsize + 4),
     count: half(field.phentsize + 6),
   };
-  // More than 65279 sections are counted in the first one; then at least that one must be there.
-  if (sections.offset !== 0n) {
-    requireWhole("the section table", endOf({ ...sections, count: sections.count || 1 }), size);
-  }
-  return { layout, platform, segments, description: `ELF ${layoutName(layout)}, ${name}` };
+  return { layout, platform, segments, sections, description: `ELF ${layoutName(layout)}, ${name}` };
 }
 
 /**
- * Checks that everything a loader would read is in the file.
+ * Checks that everything a loader would read is in the file, and the section table as well: it is the last thing in
+ * most files, so that a copy which was cut off anywhere is noticed.
  *
  * @param header the file's header
  * @param table the program headers: the bytes that `header.segments` names
  * @param size the size of the file in bytes; infinite when it is unknown
- * @throws {BinaryError} when a segment to load ends behind the file, or there is none
+ * @throws {BinaryError} when a segment to load or the section table ends behind the file, or nothing is to load
  */
-export function checkElfSegments(header: ElfHeader, table: Uint8Array, size: number): void {
+export function checkElfContents(header: ElfHeader, table: Uint8Array, size: number): void {
   const { count, entrySize } = header.segments;
   requireWhole("the program header table", count * entrySize, table.byteLength);
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
@@ -122,6 +121,8 @@ export function checkElfSegments(header: ElfHeader, table: Uint8Array, size: num
   if (loads === 0) {
     throw new BinaryError(`an ELF file with nothing to load: none of its ${count} segments is PT_LOAD`);
   }
+  const { sections } = header;
+  if (sections.offset !== 0n && sections.count > 0) requireWhole("the section table", endOf(sections), size);
 }
 
 function layoutOf(head: Uint8Array): ElfLayout {

@@ -18,10 +18,11 @@ interface Machine {
 }
 
 const machines: ReadonlyMap<number, Machine> = new Map<number, Machine>([
+  // QEMU's multiboot loader only takes 32-bit files, also for kernels that switch to 64 bits later.
   [3, {
-    name: "x86 (i386)",
+    name: "x86",
     platforms: { "32le": ["amd64"] },
-    note: "a 32-bit entry, as multiboot kernels for x86-64 machines have it",
+    note: "counts as amd64, because multiboot kernels are 32-bit",
   }],
   [8, {
     name: "MIPS",
@@ -94,7 +95,7 @@ export function elfPlatform(code: number, layout: ElfLayout): ElfPlatform {
   const [architecture, variant] = known;
   return {
     platform: { os: "linux", architecture, ...(variant === undefined ? {} : { variant }) },
-    name: machine.note === undefined ? machine.name : `${machine.name}: ${machine.note}`,
+    name: machine.note === undefined ? machine.name : `${machine.name} (${machine.note})`,
   };
 }
 

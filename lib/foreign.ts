@@ -13,7 +13,7 @@ interface Signature {
 }
 
 const compressed = "decompress it first; of compressed kernels only gzip and EFI zboot are recognised";
-const firmware = "bima packs unikernels; firmware for microcontrollers is not supported";
+const firmware = "bima packs unikernels; firmware for microcontrollers is not supported yet";
 
 /** The first match wins. */
 const signatures: readonly Signature[] = [
@@ -32,6 +32,7 @@ const signatures: readonly Signature[] = [
   { offset: 0, magic: "!<thin>\n", name: "a thin ar archive" },
   { offset: 0, magic: "\0asm", name: "a WebAssembly module" },
   { offset: 0, magic: "PK\x03\x04", name: "a zip archive" },
+  { offset: 0, magic: "\x1f\x8b\x08", name: "gzip data" },
   { offset: 0, magic: "\xfd7zXZ\0", name: "data compressed with xz", hint: compressed },
   { offset: 0, magic: "\x28\xb5\x2f\xfd", name: "data compressed with zstd", hint: compressed },
   { offset: 0, magic: "BZh", name: "data compressed with bzip2", hint: compressed },
@@ -49,7 +50,7 @@ const signatures: readonly Signature[] = [
   { offset: 0, magic: "070701", name: "a cpio archive, such as an initrd" },
   { offset: 257, magic: "ustar", name: "a tar archive" },
   { offset: 1080, magic: "\x53\xef", name: "an ext2, ext3 or ext4 file system" },
-  { offset: 0x8001, magic: "CD001", name: "an ISO 9660 file system" },
+  { offset: 510, magic: "\x55\xaa", name: "a boot sector or disk image" },
 ];
 
 /** What a file seems to be. */
@@ -81,8 +82,11 @@ export function showBytes(head: Uint8Array): string {
 
 /** An ESP-IDF image has a magic number of one byte, so its other fields must make sense too. */
 function isEsp(head: Uint8Array): boolean {
-  const [magic, segments = 0, mode = 0] = head;
-  return head.byteLength >= 24 && magic === 0xe9 && segments >= 1 && segments <= 16 && mode <= 5;
+  if (head.byteLength < 24 || head[0] !== 0xe9) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const segments = view.getUint8(1);
+  const chip = view.getUint16(12, true);
+  return segments >= 1 && segments <= 16 && view.getUint8(2) <= 5 && chip < 64;
 }
 
 function isText(head: Uint8Array): boolean {

@@ -38,7 +38,7 @@ const machines: ReadonlyMap<number, Machine> = new Map<number, Machine>([
   [0x6264, { name: "64-bit LoongArch", platform: ["loong64"] }],
 ]);
 
-/** Machines that bima refuses by name. */
+/** Machines that bima refuses by name; i386 among them, because the firmware of a 64-bit machine cannot start it. */
 const foreign: ReadonlyMap<number, string> = new Map([
   [0x014c, "32-bit x86 (i386)"],
   [0x01c0, "Arm before v7"],
@@ -75,7 +75,13 @@ export function isMz(head: Uint8Array): boolean {
 export function peOffset(head: Uint8Array, size: number): number {
   requireWhole("the DOS header", 64, Math.min(size, head.byteLength));
   const offset = new DataView(head.buffer, head.byteOffset, head.byteLength).getUint32(60, true);
-  requireWhole("the PE header", offset + peHeaderSize, size);
+  const end = offset + peHeaderSize;
+  if (end > size) {
+    // In a DOS program these four bytes may be anything.
+    throw new BinaryError(
+      `truncated, or a DOS program: its PE header would end at ${end}, the file has ${size} bytes`,
+    );
+  }
   return offset;
 }
 
