@@ -147,11 +147,9 @@ async function identifyGzip(source: ByteSource): Promise<BinaryInfo> {
 
 function refuse(head: Uint8Array): never {
   const foreign = foreignFormat(head);
-  const found = foreign === undefined ? "an unknown format" : foreign.name;
+  const found = `${foreign?.name ?? "an unknown format"}, it starts with ${showBytes(head)}`;
   throw new BinaryError(
-    `${found}, it starts with ${
-      showBytes(head)
-    }; expected ELF, PE, an ARM64 or RISC-V Image or an x86 bzImage`,
+    `${found}; expected ELF, PE, an ARM64 or RISC-V Image or an x86 bzImage`,
     foreign?.hint === undefined ? {} : { hint: foreign.hint },
   );
 }
