@@ -122,7 +122,7 @@ class ContainerdWriter implements ImageWriter {
   }
 
   async blob(ref: string): Promise<BlobWriter> {
-    const blob = this.#openBlob(`bima-${ref}`);
+    const blob = this.#openBlob(ref);
     this.#blobs.add(blob);
     return await blob;
   }
@@ -176,7 +176,7 @@ class ContainerdWriter implements ImageWriter {
   async #openBlob(ref: string): Promise<ContainerdBlob> {
     const ingest = await this.#store.open(ref);
     if (ingest === undefined) throw new BimaError(`Cannot send "${ref}" to containerd: it has no digest yet`);
-    return new ContainerdBlob(this.#store, ingest);
+    return new ContainerdBlob(ref, this.#store, ingest);
   }
 
   async #release(rpc: Rpc): Promise<void> {

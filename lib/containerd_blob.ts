@@ -14,6 +14,7 @@ import type { BlobInfo, BlobWriter } from "./writer.ts";
 /** Streams one blob into an {@linkcode Ingest}. */
 export class ContainerdBlob implements BlobWriter {
   readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+  readonly #name: string;
   readonly #store: ContentStore;
   readonly #ingest: Ingest;
   readonly #hashed = new HashStream();
@@ -22,8 +23,9 @@ export class ContainerdBlob implements BlobWriter {
   #committed = false;
   #aborted: Promise<void> | undefined;
 
-  /** @param store where the blob goes; @param ingest the way there, open and empty */
-  constructor(store: ContentStore, ingest: Ingest) {
+  /** @param name what to call it; @param store where it goes; @param ingest the way there, open and empty */
+  constructor(name: string, store: ContentStore, ingest: Ingest) {
+    this.#name = name;
     this.#store = store;
     this.#ingest = ingest;
     this.writable = this.#hashed.writable;
@@ -64,7 +66,7 @@ export class ContainerdBlob implements BlobWriter {
   }
 
   async #takeBack(): Promise<void> {
-    const reason = new BimaError(`Cannot send "${this.#ingest.ref}" to containerd: it was aborted`);
+    const reason = new BimaError(`Cannot send "${this.#name}" to containerd: it was aborted`);
     this.#stop.abort(reason);
     this.#ingest.cancel(reason);
     await this.#sent.catch(() => {});
@@ -74,7 +76,7 @@ export class ContainerdBlob implements BlobWriter {
   #compare<T>(what: string, promised: T | undefined, found: T): void {
     if (promised === undefined || promised === found) return;
     throw new DigestMismatchError(
-      `Cannot commit "${this.#ingest.ref}" to containerd: its ${what} is ${found}, not ${promised}`,
+      `Cannot commit "${this.#name}" to containerd: its ${what} is ${found}, not ${promised}`,
     );
   }
 }

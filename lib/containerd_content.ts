@@ -26,8 +26,8 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** Whom the store tells what while it works. */
 export interface ContentEvents {
-  /** Somebody else holds the lock of this ref. */
-  onLocked(ref: string): void;
+  /** Somebody else holds the lock of the ingest of this name. */
+  onLocked(name: string): void;
   /** This blob was there already. */
   onPresent(digest: Digest): void;
 }
@@ -76,17 +76,17 @@ export class ContentStore {
   /**
    * Opens an ingest.
    *
-   * @param ref its name
+   * @param name what to call it
    * @param blob what is known of it
    * @returns the ingest, or `undefined` when the store has the blob already
    */
-  async open(ref: string, blob?: Descriptor): Promise<Ingest | undefined> {
+  async open(name: string, blob?: Descriptor): Promise<Ingest | undefined> {
     const { idleLimit, signal } = this.#rpc.options;
-    return await Ingest.open(this.#content, ref, {
+    return await Ingest.open(this.#content, name, {
       ...(blob === undefined ? {} : { expected: blob.digest, total: blob.size }),
       patience: idleLimit,
       signal,
-      onLocked: () => this.#events.onLocked(ref),
+      onLocked: () => this.#events.onLocked(name),
     });
   }
 
@@ -107,7 +107,7 @@ export class ContentStore {
     const { descriptor, bytes } = document;
     for (let attempt = 1;; attempt++) {
       if (await this.hold(descriptor.digest)) return await this.label(descriptor.digest, labels);
-      const ingest = await this.open(`bima-${descriptor.digest}`, descriptor);
+      const ingest = await this.open(descriptor.digest, descriptor);
       if (ingest !== undefined) {
         try {
           await ingest.write(bytes);

@@ -37,7 +37,7 @@ export interface IngestOptions {
 
 /** An open ingest, which holds the lock of its ref. */
 export class Ingest {
-  /** The name of the ingest. */
+  /** Its name among the daemon's ingests. */
   readonly ref: string;
   readonly #stream: Stream;
   readonly #unanswered: Promise<WriteContentResponse>[] = [];
@@ -55,24 +55,25 @@ export class Ingest {
    * makes progress, this waits; after that it goes on under a ref of its own.
    *
    * @param content the service
-   * @param ref the name to use
+   * @param name what it is called; the ref is made from it
    * @param options what is known
    * @returns the ingest, or `undefined` when the blob is there already
    */
-  static async open(content: Content, ref: string, options: IngestOptions): Promise<Ingest | undefined> {
+  static async open(content: Content, name: string, options: IngestOptions): Promise<Ingest | undefined> {
     const { expected = "", total = 0, signal } = options;
-    const wait = lockWait(content, ref, options);
-    for (let name = ref;;) {
-      const stream = content.write({ step: `send "${ref}" to containerd` });
+    const shared = `bima-${name}`;
+    const wait = lockWait(content, shared, options);
+    for (let ref = shared;;) {
+      const stream = content.write({ step: `send "${name}" to containerd` });
       try {
-        await stream.ask({ action: WriteAction.STAT, ref: name, expected, total });
-        return new Ingest(name, stream);
+        await stream.ask({ action: WriteAction.STAT, ref, expected, total });
+        return new Ingest(ref, stream);
       } catch (error) {
         stream.cancel(error);
         signal?.throwIfAborted();
         if (isCode(error, "AlreadyExists")) return undefined;
         if (!(error instanceof LockedRefError)) throw error;
-        name = await wait() ? ref : `${ref}-${crypto.randomUUID()}`;
+        ref = await wait() ? shared : `${shared}-${crypto.randomUUID()}`;
       }
     }
   }
