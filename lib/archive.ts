@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { createHash, type Hash } from "node:crypto";
+import { ArchiveBlob } from "./archive_blob.ts";
 import { type Digest, hexOf } from "./digest.ts";
-import { BimaError, DigestMismatchError } from "./errors.ts";
+import { BimaError } from "./errors.ts";
 import { type Descriptor, type Document, type Image, indexOf, jsonDocument, mediaTypes } from "./oci.ts";
 import { familiarName, type Reference } from "./reference.ts";
 import { openPartial, type Partial } from "./partial_file.ts";
 import { endOfTar, entryHeader, paddingOf } from "./tar.ts";
-import type { BlobInfo, BlobOptions, BlobWriter, ImageWriter, WriteResult } from "./writer.ts";
+import type { BlobOptions, BlobWriter, ImageWriter, WriteResult } from "./writer.ts";
 
 /** Where the tar goes and what its entries look like. */
 export interface ArchiveOptions {
@@ -19,6 +19,8 @@ export interface ArchiveOptions {
   readonly dest: string | WritableStream<Uint8Array<ArrayBuffer>>;
   /** The time of the tar's entries. Default: 1970. */
   readonly created?: Date;
+  /** Stops the writing. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ArchiveOptions {
  * @throws {PathError} when the destination cannot be written to
  */
 export async function openArchive(options: ArchiveOptions): Promise<ImageWriter> {
-  const archive = new Archive(await openPartial(options.dest), options.created ?? new Date(0));
+  const archive = new Archive(await openPartial(options.dest), options);
   try {
     await archive.start();
   } catch (error) {
@@ -46,22 +48,22 @@ const largeSize = 8 * 1024 ** 3 - 1;
 class Archive implements ImageWriter {
   readonly parallel = false;
   readonly #file: Partial;
-  readonly #created: Date;
+  readonly #options: Omit<ArchiveOptions, "dest">;
   readonly #blobs = new Map<Digest, number>();
   /** Where the next entry begins. */
   #end = 0;
-  #open = false;
+  #open: ArchiveBlob | undefined;
   #finished = false;
 
-  constructor(file: Partial, created: Date) {
+  constructor(file: Partial, options: Omit<ArchiveOptions, "dest">) {
     this.#file = file;
-    this.#created = created;
+    this.#options = options;
   }
 
   async start(): Promise<void> {
     for (const name of ["blobs/", "blobs/sha256/"]) {
       await this.#append(
-        await entryHeader({ name, type: "directory", size: 0, mode: 0o755, mtime: this.#created }),
+        await entryHeader({ name, type: "directory", size: 0, mode: 0o755, mtime: this.#time }),
       );
     }
   }
@@ -75,51 +77,37 @@ class Archive implements ImageWriter {
   }
 
   blob(ref: string, { sizeHint = 0 }: BlobOptions = {}): Promise<BlobWriter> {
-    if (this.#open) throw new BimaError(`Cannot open blob "${ref}": a tar takes one blob at a time`);
-    this.#open = true;
+    this.#requireUnfinished();
+    if (this.#open !== undefined) {
+      throw new BimaError(`Cannot open blob "${ref}": a tar takes one blob at a time`);
+    }
     // Data that does not compress grows a little; the room for the larger header is needed slightly earlier.
     const large = sizeHint > largeSize * 0.99;
     const start = this.#end + (large ? 3 : 1) * 512;
-    const hash = createHash("sha256");
-    let size = 0;
-    let ended = false;
-    const end = (): void => {
-      ended = true;
-      this.#open = false;
+    const blob = new ArchiveBlob({ file: this.#file, start, signal: this.#options.signal });
+    this.#open = blob;
+    // What was written of a blob that is given up lies behind the end: the next entry goes over it.
+    const release = async (): Promise<void> => {
+      await blob.stop();
+      if (this.#open === blob) this.#open = undefined;
     };
-    const writable = new WritableStream<Uint8Array<ArrayBuffer>>({
-      write: async (chunk) => {
-        hash.update(chunk);
-        await this.#file.write(chunk, start + size);
-        size += chunk.byteLength;
-      },
-    });
     return Promise.resolve({
-      writable,
+      writable: blob.writable,
       commit: async (info) => {
-        if (ended) throw new BimaError(`Cannot commit blob "${ref}": it was committed or aborted`);
-        end();
-        return await this.#commit(info, { hash, size, start, large });
+        try {
+          return await this.#commit(info.mediaType, { ...blob.end(info), start, large });
+        } finally {
+          await release();
+        }
       },
-      // What was written lies behind the end of the archive, and the next entry goes over it.
-      abort: () => Promise.resolve(ended ? undefined : end()),
+      abort: release,
     });
   }
 
   async #commit(
-    info: BlobInfo,
-    { hash, size, start, large }: { hash: Hash; size: number; start: number; large: boolean },
+    mediaType: string,
+    { digest, size, start, large }: { digest: Digest; size: number; start: number; large: boolean },
   ): Promise<Descriptor> {
-    const { mediaType } = info;
-    const digest: Digest = `sha256:${hash.digest("hex")}`;
-    if (info.digest !== undefined && info.digest !== digest) {
-      throw new DigestMismatchError(`Cannot commit blob: expected digest ${info.digest}, found ${digest}`);
-    }
-    if (info.size !== undefined && info.size !== size) {
-      throw new DigestMismatchError(
-        `Cannot commit blob ${digest}: expected ${info.size} bytes, found ${size}`,
-      );
-    }
     if (!this.#blobs.has(digest)) {
       const header = await this.#header(`blobs/sha256/${hexOf(digest)}`, size, large);
       await this.#file.write(header, start - header.byteLength);
@@ -131,6 +119,8 @@ class Archive implements ImageWriter {
   }
 
   async finish(image: Image, names: readonly Reference[]): Promise<WriteResult> {
+    this.#requireUnfinished();
+    if (this.#open !== undefined) throw new BimaError("Cannot finish the image: a blob is still open");
     const absent = image.layers.find((layer) => !this.#blobs.has(layer.descriptor.digest));
     if (absent !== undefined) {
       throw new BimaError(`Cannot finish the image: layer ${absent.descriptor.digest} was not written`);
@@ -151,13 +141,25 @@ class Archive implements ImageWriter {
       new TextEncoder().encode(JSON.stringify({ imageLayoutVersion: "1.0.0" })),
     );
     await this.#append(endOfTar);
+    this.#options.signal?.throwIfAborted();
     await this.#file.finish(this.#end);
     this.#finished = true;
     return { digest: image.manifest.descriptor.digest, location: this.#file.title };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open?.stop();
     if (!this.#finished) await this.#file.abandon();
+    this.#finished = true;
+  }
+
+  get #time(): Date {
+    return this.#options.created ?? new Date(0);
+  }
+
+  #requireUnfinished(): void {
+    this.#options.signal?.throwIfAborted();
+    if (this.#finished) throw new BimaError("Cannot write to an image that is finished");
   }
 
   async #blob({ descriptor, bytes }: Document): Promise<void> {
@@ -173,7 +175,7 @@ class Archive implements ImageWriter {
   }
 
   #header(name: string, size: number, large: boolean): Promise<Uint8Array<ArrayBuffer>> {
-    return entryHeader({ name, type: "file", size, mode: 0o644, mtime: this.#created }, large);
+    return entryHeader({ name, type: "file", size, mode: 0o644, mtime: this.#time }, large);
   }
 
   async #append(bytes: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -140,7 +140,7 @@ async function writeLayers(
   options: BuildOptions,
 ): Promise<WrittenLayer[]> {
   const { onEvent = () => {}, compressionLevel = 6, workers, signal } = options;
-  await using pool = new GzipPool(workers === undefined ? {} : { workers });
+  using pool = new GzipPool(workers === undefined ? {} : { workers });
   const layers: WrittenLayer[] = [];
   for (const [index, { tree, title }] of plan.layers.entries()) {
     const size = [...tree.values()].reduce((sum, node) => sum + (node.kind === "file" ? node.size : 0), 0);

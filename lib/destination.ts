@@ -39,7 +39,11 @@ export async function openWriter(destination: Destination, options: OpenOptions)
   const { created, signal, onEvent } = options;
   switch (destination.kind) {
     case "tar":
-      return await openArchive({ dest: destination.dest, created });
+      return await openArchive({
+        dest: destination.dest,
+        created,
+        ...(signal === undefined ? {} : { signal }),
+      });
     case "containerd": {
       // gRPC is most of the program; a tar does not need it.
       const { openContainerd } = await import("./containerd.ts");
