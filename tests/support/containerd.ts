@@ -100,6 +100,13 @@ export class Daemon implements AsyncDisposable {
     return await run(program("ctr"), "--address", this.address, ...args);
   }
 
+  /** Starts `ctr` against the daemon, to be fed through its standard input. */
+  spawnCtr(...args: string[]): Deno.ChildProcess {
+    const all = ["--address", this.address, ...args];
+    return new Deno.Command(program("ctr"), { args: all, stdin: "piped", stdout: "null", stderr: "null" })
+      .spawn();
+  }
+
   /** What bima should not leave behind in a namespace: ingests, leases, unfinished snapshots. */
   async leftovers(namespace = "default", snapshotter = "overlayfs"): Promise<string[]> {
     const rows = (output: string) => output.trim().split("\n").slice(1);
@@ -107,7 +114,7 @@ export class Daemon implements AsyncDisposable {
     const snapshots = await ctr("snapshots", "--snapshotter", snapshotter, "ls");
     return [
       ...(await ctr("content", "active")).map((row) => `ingest ${row}`),
-      ...(await ctr("leases", "ls")).map((row) => `lease ${row}`),
+      ...(await ctr("leases", "ls")).filter((row) => row.startsWith("bima-")).map((row) => `lease ${row}`),
       ...snapshots.filter((row) => row.startsWith("extract-")).map((row) => `snapshot ${row}`),
     ];
   }
