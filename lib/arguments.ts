@@ -3,25 +3,19 @@
  *
  * @module
  */
-import { type Code, codes, finding } from "./codes.ts";
+import { type Code, finding } from "./codes.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
-import { type Flags, type FlagTable, readFlags, skipBlanks } from "./flags.ts";
-import type { ArgDefinition, Instruction, Keyword, Pair, Text } from "./instruction.ts";
+import { type Flags, readFlags } from "./flags.ts";
+import type { FromInstruction, Instruction, Keyword, RefusedInstruction, Text } from "./instruction.ts";
 import { readJsonArray } from "./json_array.ts";
+import { lexWord } from "./lexer.ts";
+import { readDefinitions, readPairs } from "./pairs.ts";
+import { quote } from "./quote.ts";
 import type { LogicalLine } from "./scan.ts";
-import { readSources } from "./sources.ts";
 import type { SourceText } from "./source_text.ts";
-import {
-  endOfQuotedWord,
-  type Escape,
-  isBlank,
-  lexWord,
-  literal,
-  type Range,
-  splitBlanks,
-  splitQuoted,
-  type Word,
-} from "./words.ts";
+import { readSources } from "./sources.ts";
+import { flagTables, refusals, usage } from "./usage.ts";
+import { type Escape, type Range, skipBlanks, splitBlanks, type Word } from "./words.ts";
 
 /** An instruction whose name is known. */
 export interface InstructionText {
@@ -33,123 +27,97 @@ export interface InstructionText {
   readonly escape: Escape;
 }
 
-const copyFlags: FlagTable = {
-  from: "text",
-  chown: "text",
-  chmod: "text",
-  exclude: "list",
-  parents: "switch",
-  link: "switch",
-};
-
-/** The flags of each instruction; ADD's are those of Docker, so that only the source is refused. */
-const flagTables: Readonly<Partial<Record<Keyword, FlagTable>>> = {
-  FROM: { platform: "text" },
-  COPY: copyFlags,
-  ADD: {
-    chown: "text",
-    chmod: "text",
-    exclude: "list",
-    link: "switch",
-    unpack: "switch",
-    checksum: "text",
-    "keep-git-dir": "switch",
-  },
-};
-
-const refusals = {
-  RUN: {
-    code: "BIMA030",
-    hint:
-      "run the command before the build and COPY its result; nothing is executed while an image is packed",
-  },
-  ONBUILD: {
-    code: "BIMA031",
-    hint: "leave it out; there is no later build that would start from this image",
-  },
-  HEALTHCHECK: { code: "BIMA032", hint: "leave it out; a unikernel has no second process to ask" },
-  SHELL: { code: "BIMA033", hint: "leave it out and write CMD and ENTRYPOINT in exec form" },
-} as const satisfies Partial<Record<Keyword, { code: Code; hint: string }>>;
+/** Errors that leave the arguments whole, so that the evaluator can go on with them. */
+const harmless: readonly string[] = ["BIMA011", "BIMA012", "BIMA013", "BIMA015"] satisfies Code[];
 
 /**
  * Reads what follows an instruction's name.
  *
  * @param instruction the instruction
  * @param diagnostics receives what is wrong
- * @returns the instruction; of kind `invalid` when there was an error
+ * @returns the instruction; of kind `invalid` when its words are not what the user meant
  */
 export function readArguments(instruction: InstructionText, diagnostics: Diagnostic[]): Instruction {
+  const { keyword, keywordSpan, line } = instruction;
+  if (isRefused(keyword)) return refuse(keyword, instruction, diagnostics);
   const found: Diagnostic[] = [];
   const result = new ArgumentReader(instruction, found).read();
   // One by one: a spread of very many arguments would overflow the stack.
   for (const diagnostic of found) diagnostics.push(diagnostic);
-  const refused = result !== undefined && result.kind in refusals;
-  if (result !== undefined && (refused || !found.some(({ severity }) => severity === "error"))) return result;
-  const { keyword, keywordSpan, line } = instruction;
+  const broken = found.some(({ severity, code }) => severity === "error" && !harmless.includes(code));
+  if (result !== undefined && !broken) return result;
   return { kind: "invalid", keyword, keywordSpan, span: line.span };
 }
 
+function isRefused(keyword: Keyword): keyword is RefusedInstruction["kind"] {
+  return Object.hasOwn(refusals, keyword);
+}
+
+function refuse(
+  kind: RefusedInstruction["kind"],
+  { keywordSpan, line, end }: InstructionText,
+  diagnostics: Diagnostic[],
+): RefusedInstruction {
+  const { code, hint } = refusals[kind];
+  diagnostics.push(finding(code, `Cannot use ${kind}: it is not supported`, keywordSpan, hint));
+  const { text } = line.source;
+  const range = { start: skipBlanks(text, end, text.length), end: text.length };
+  return { kind, span: line.span, keywordSpan, rest: textOf(line.source, range) };
+}
+
+function textOf(source: SourceText, { start, end }: Range): Text {
+  return { text: source.text.slice(start, end), span: source.span(start, end) };
+}
+
+/** Reads the arguments of one instruction. */
 class ArgumentReader {
-  readonly #keyword: Keyword;
-  readonly #keywordSpan: Span;
+  readonly #keyword: Exclude<Keyword, RefusedInstruction["kind"]>;
+  readonly #base: { readonly span: Span; readonly keywordSpan: Span };
   readonly #line: LogicalLine;
   readonly #source: SourceText;
   readonly #escape: Escape;
-  readonly #range: Range;
+  readonly #flags: Flags;
+  readonly #rest: Range;
   readonly #diagnostics: Diagnostic[];
 
   constructor({ keyword, keywordSpan, line, end, escape }: InstructionText, diagnostics: Diagnostic[]) {
-    const { text } = line.source;
-    this.#keyword = keyword;
-    this.#keywordSpan = keywordSpan;
+    const { source, span } = line;
+    const range = { start: skipBlanks(source.text, end, source.text.length), end: source.text.length };
+    this.#keyword = keyword as Exclude<Keyword, RefusedInstruction["kind"]>;
+    this.#base = { span, keywordSpan };
     this.#line = line;
-    this.#source = line.source;
+    this.#source = source;
     this.#escape = escape;
-    this.#range = { start: skipBlanks(text, end, text.length), end: text.length };
     this.#diagnostics = diagnostics;
+    this.#flags = readFlags({ keyword, source, range, escape }, flagTables[keyword] ?? {}, diagnostics);
+    this.#rest = this.#flags.rest;
   }
 
   read(): Instruction | undefined {
     const keyword = this.#keyword;
-    const base = { span: this.#line.span, keywordSpan: this.#keywordSpan };
-    if (keyword === "RUN" || keyword === "ONBUILD" || keyword === "HEALTHCHECK" || keyword === "SHELL") {
-      const { code, hint } = refusals[keyword];
-      this.#report(code, `Cannot use ${keyword}: ${codes[code].title.replace(`${keyword} `, "it ")}`, {
-        span: this.#keywordSpan,
-        hint,
-      });
-      return { kind: keyword, ...base, rest: this.#text(this.#range) };
-    }
-    const flags = readFlags(
-      keyword,
-      this.#source,
-      this.#range,
-      flagTables[keyword] ?? {},
-      this.#escape,
-      this.#diagnostics,
-    );
-    const { rest } = flags;
+    const base = this.#base;
+    const rest = this.#rest;
     if (rest.start >= rest.end) {
       const what = keyword === "COPY" || keyword === "ADD" ? "a source and a destination" : "an argument";
-      this.#report("BIMA009", `Cannot use ${keyword}: expected ${what}, found nothing`, {
-        span: this.#keywordSpan,
+      return this.#report("BIMA009", `Cannot use ${keyword}: expected ${what}, found nothing`, {
+        span: base.keywordSpan,
         hint: `write ${usage[keyword]}`,
       });
-      return undefined;
     }
+    const text = { keyword, source: this.#source, range: rest, escape: this.#escape };
     switch (keyword) {
       case "FROM":
-        return this.#from(flags);
+        return this.#from();
       case "ARG":
-        return { kind: keyword, ...base, definitions: this.#definitions(rest) };
+        return { kind: keyword, ...base, definitions: readDefinitions(text, this.#diagnostics) };
       case "ENV":
       case "LABEL":
-        return { kind: keyword, ...base, pairs: this.#pairs(rest) };
+        return { kind: keyword, ...base, pairs: readPairs(text, this.#diagnostics) };
       case "COPY":
       case "ADD": {
-        const escape = this.#escape;
-        const parts = readSources({ keyword, line: this.#line, rest, flags, escape }, this.#diagnostics);
-        return parts === undefined ? undefined : { kind: keyword, ...base, ...parts };
+        const copy = { ...text, keyword, heredocs: this.#line.heredocs, flags: this.#flags };
+        const parts = readSources(copy, this.#diagnostics);
+        return parts && { kind: keyword, ...base, ...parts };
       }
       case "WORKDIR":
       case "USER":
@@ -157,51 +125,45 @@ class ArgumentReader {
         return { kind: keyword, ...base, value: this.#word(rest) };
       case "MAINTAINER":
         this.#report("BIMA066", "MAINTAINER is deprecated", {
-          span: this.#keywordSpan,
+          span: base.keywordSpan,
           hint: "write LABEL org.opencontainers.image.authors=…",
         });
-        return { kind: keyword, ...base, name: this.#text(rest) };
+        return { kind: keyword, ...base, name: textOf(this.#source, rest) };
       case "CMD":
       case "ENTRYPOINT": {
         const array = readJsonArray(keyword, this.#source, rest, this.#diagnostics);
         if (array.kind === "broken") return undefined;
-        const command = array.kind === "array"
-          ? {
-            form: "exec",
-            args: array.elements.map(({ source, span }) => ({ text: source.text, span })),
-          } as const
-          : { form: "shell", line: this.#text(rest) } as const;
-        return { kind: keyword, ...base, command };
+        if (array.kind === "none") {
+          return { kind: keyword, ...base, command: { form: "shell", line: textOf(this.#source, rest) } };
+        }
+        const args = array.elements.map(({ source, span }) => ({ text: source.text, span }));
+        return { kind: keyword, ...base, command: { form: "exec", args } };
       }
       case "EXPOSE":
-        return { kind: keyword, ...base, values: this.#blankSeparated(rest) };
+        return { kind: keyword, ...base, values: this.#blankSeparated() };
       case "VOLUME": {
-        const values = this.#listOrJson(rest);
-        return values === undefined ? undefined : { kind: keyword, ...base, values };
+        const values = this.#listOrJson();
+        return values && { kind: keyword, ...base, values };
       }
     }
   }
 
-  #from({ rest, texts }: Flags): Instruction | undefined {
-    const ranges = splitBlanks(this.#source, rest);
-    const [image, as, name, extra] = ranges;
+  #from(): FromInstruction | undefined {
+    const [image, as, name, extra] = splitBlanks(this.#source, this.#rest);
     const isAs = as === undefined || this.#slice(as).toUpperCase() === "AS";
-    const odd = !isAs ? as : as !== undefined && name === undefined ? as : extra;
+    const odd = !isAs || name === undefined ? as : extra;
     if (image === undefined || odd !== undefined) {
-      const what = odd === undefined ? "nothing" : `"${this.#slice(odd)}"`;
-      const span = odd === undefined ? this.#keywordSpan : this.#source.span(odd.start, odd.end);
-      this.#report("BIMA010", `Cannot use FROM: expected IMAGE or IMAGE AS NAME, found ${what}`, {
-        span,
+      const what = odd === undefined ? "nothing" : quote(this.#slice(odd));
+      return this.#report("BIMA010", `Cannot use FROM: expected IMAGE or IMAGE AS NAME, found ${what}`, {
+        span: odd === undefined ? this.#base.keywordSpan : this.#source.span(odd.start, odd.end),
         hint: "write FROM scratch or FROM scratch AS name",
       });
-      return undefined;
     }
-    const platform = texts.get("platform");
-    const stage = name === undefined ? undefined : this.#stageName(name);
+    const platform = this.#flags.texts.get("platform");
+    const stage = name && this.#stageName(name);
     return {
       kind: "FROM",
-      span: this.#line.span,
-      keywordSpan: this.#keywordSpan,
+      ...this.#base,
       image: this.#word(image),
       ...(stage === undefined ? {} : { name: stage }),
       ...(platform === undefined ? {} : { platform }),
@@ -212,138 +174,46 @@ class ArgumentReader {
     const text = this.#slice(range).toLowerCase();
     const span = this.#source.span(range.start, range.end);
     if (!/^[a-z][a-z0-9_.-]*$/.test(text)) {
-      const message = `Cannot use stage name "${text}": expected a letter, then letters, digits, _ . or -`;
+      const message = `Cannot use stage name ${
+        quote(text)
+      }: expected a letter, then letters, digits, _ . or -`;
       this.#report("BIMA015", message, { span, hint: "for example FROM scratch AS kernel" });
     } else if (text === "scratch" || text === "context") {
-      const message = `Stage name "${text}" is reserved: nothing can refer to this stage by it`;
+      const message = `Stage name "${text}" is reserved: it already means something else`;
       this.#report("BIMA069", message, { span, hint: "choose another name" });
     }
     return { text, span };
   }
 
-  #definitions(rest: Range): ArgDefinition[] {
-    return splitQuoted(this.#source, rest, this.#escape).map((range) => {
-      const { key, value } = this.#splitPair(range);
-      return value === undefined ? { key } : { key, value };
-    });
-  }
-
-  #pairs(rest: Range): Pair[] {
-    const ranges = splitQuoted(this.#source, rest, this.#escape);
-    const [first] = ranges;
-    if (first !== undefined && !this.#slice(first).includes("=")) return this.#legacyPair(rest);
-    return ranges.map((range) => {
-      const { key, value } = this.#splitPair(range);
-      if (value !== undefined) return { key, value };
-      this.#report(
-        "BIMA014",
-        `Cannot read "${shorten(this.#slice(range))}": expected name=value, found no =`,
-        {
-          span: key.span,
-          hint: "put quotes around a value with blanks, or = between name and value",
-        },
-      );
-      return { key, value: literal("", key.span) };
-    });
-  }
-
-  /** `LABEL key some value`: the value is all that follows the first blanks. */
-  #legacyPair(rest: Range): Pair[] {
-    const { text } = this.#source;
-    let end = rest.start;
-    while (end < rest.end && !isBlank(text[end])) end++;
-    const keyRange = { start: rest.start, end };
-    const valueRange = { start: skipBlanks(text, end, rest.end), end: rest.end };
-    const key = this.#word(keyRange);
-    if (valueRange.start >= valueRange.end) {
-      const name = shorten(this.#slice(keyRange));
-      this.#report("BIMA009", `Cannot use ${this.#keyword} "${name}": its value is missing`, {
-        span: key.span,
-        hint: `write ${this.#keyword} ${name}=value`,
-      });
-    } else {
-      this.#report("BIMA061", `${this.#keyword} without = sets one name to all of the rest`, {
-        span: this.#source.span(rest.start, rest.end),
-        hint: `write ${this.#keyword} ${shorten(this.#slice(keyRange))}="…"`,
-      });
-    }
-    return [{ key, value: this.#word(valueRange) }];
-  }
-
-  /** Splits at the first `=` that no quotes enclose. */
-  #splitPair(range: Range): { key: Word; value?: Word } {
-    const at = endOfQuotedWord(this.#source.text, range.start, range.end, this.#escape, "=");
-    const key = this.#word({ start: range.start, end: at });
-    if (key.parts.length === 0) {
-      this.#report("BIMA014", `Cannot use ${this.#keyword}: expected a name before =, found nothing`, {
-        span: this.#source.span(range.start, Math.min(at + 1, range.end)),
+  #listOrJson(): Word[] | undefined {
+    const array = readJsonArray(this.#keyword, this.#source, this.#rest, this.#diagnostics);
+    if (array.kind === "broken") return undefined;
+    if (array.kind === "none") return this.#blankSeparated();
+    if (array.elements.length === 0) {
+      return this.#report("BIMA009", `Cannot use ${this.#keyword}: its array is empty`, {
+        span: this.#source.span(this.#rest.start, this.#rest.end),
         hint: `write ${usage[this.#keyword]}`,
       });
     }
-    return at < range.end ? { key, value: this.#word({ start: at + 1, end: range.end }) } : { key };
-  }
-
-  #listOrJson(rest: Range): Word[] | undefined {
-    const array = readJsonArray(this.#keyword, this.#source, rest, this.#diagnostics);
-    if (array.kind === "broken") return undefined;
-    if (array.kind === "none") return this.#blankSeparated(rest);
-    const words = array.elements.map(({ source, span }) => {
+    return array.elements.map(({ source, span }) => {
       const range = { start: 0, end: source.text.length };
-      const { parts } = lexWord(source, range, { escape: this.#escape }, this.#diagnostics);
-      return { parts, span };
+      return { parts: lexWord(source, range, { escape: this.#escape }, this.#diagnostics).parts, span };
     });
-    if (words.length > 0) return words;
-    this.#report("BIMA009", `Cannot use ${this.#keyword}: its array is empty`, {
-      span: this.#source.span(rest.start, rest.end),
-      hint: `write ${usage[this.#keyword]}`,
-    });
-    return undefined;
   }
 
-  #blankSeparated(rest: Range): Word[] {
-    return splitBlanks(this.#source, rest).map((range) => this.#word(range));
+  #blankSeparated(): Word[] {
+    return splitBlanks(this.#source, this.#rest).map((range) => this.#word(range));
   }
 
   #word(range: Range): Word {
     return lexWord(this.#source, range, { escape: this.#escape }, this.#diagnostics);
   }
 
-  #text({ start, end }: Range): Text {
-    return { text: this.#source.text.slice(start, end), span: this.#source.span(start, end) };
-  }
-
   #slice({ start, end }: Range): string {
     return this.#source.text.slice(start, end);
   }
 
-  #report(code: Code, message: string, { span, hint }: { span: Span; hint: string }): void {
+  #report(code: Code, message: string, { span, hint }: { span: Span; hint: string }): undefined {
     this.#diagnostics.push(finding(code, message, span, hint));
   }
-}
-
-/** How each instruction is written, for hints. */
-export const usage: Readonly<Record<Keyword, string>> = {
-  FROM: "FROM scratch",
-  RUN: "RUN command",
-  CMD: 'CMD ["first", "second"]',
-  LABEL: "LABEL key=value",
-  MAINTAINER: "MAINTAINER name",
-  EXPOSE: "EXPOSE 80/tcp",
-  ENV: "ENV name=value",
-  ADD: "COPY source destination",
-  COPY: "COPY source destination",
-  ENTRYPOINT: 'ENTRYPOINT ["first", "second"]',
-  VOLUME: "VOLUME /path",
-  USER: "USER user:group",
-  WORKDIR: "WORKDIR /path",
-  ARG: "ARG name=default",
-  ONBUILD: "ONBUILD instruction",
-  STOPSIGNAL: "STOPSIGNAL SIGTERM",
-  HEALTHCHECK: "HEALTHCHECK NONE",
-  SHELL: 'SHELL ["/bin/sh", "-c"]',
-};
-
-/** A text that fits into a message. */
-export function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -52,6 +52,7 @@ export const codes = {
   BIMA034: { severity: "error", title: "Remote sources are not supported" },
   BIMA035: { severity: "error", title: "Unpacking archives is not supported" },
   BIMA036: { severity: "error", title: "Character that no image can hold" },
+  BIMA037: { severity: "error", title: "Too much to evaluate" },
   BIMA060: { severity: "warning", title: "Empty line inside a continued instruction" },
   BIMA061: { severity: "warning", title: "Old form of a name and a value" },
   BIMA062: { severity: "warning", title: "Array that is not valid JSON" },

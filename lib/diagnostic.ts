@@ -4,6 +4,7 @@
  * @module
  */
 import { BimaError } from "./errors.ts";
+import { Excerpts } from "./excerpt.ts";
 
 /** A place in a text. Both numbers start at 1; columns count UTF-16 code units, as editors do. */
 export interface Position {
@@ -58,11 +59,13 @@ export class ContainerfileError extends BimaError {
   /** All findings in order of their position, warnings among them. */
   readonly diagnostics: readonly Diagnostic[];
 
-  /** @param file the file as the user named it; @param source its text; @param diagnostics all findings */
+  /** @param file the file as the user named it; @param source its text; @param diagnostics all findings, in any order */
   constructor(file: string, source: string, diagnostics: readonly Diagnostic[]) {
-    super(diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, file, source)).join("\n"));
+    const excerpts = new Excerpts(source);
+    const sorted = sortDiagnostics(diagnostics);
+    super(sorted.map((diagnostic) => formatDiagnostic(diagnostic, file, excerpts)).join("\n"));
     this.file = file;
-    this.diagnostics = diagnostics;
+    this.diagnostics = sorted;
   }
 }
 
@@ -71,33 +74,18 @@ export class ContainerfileError extends BimaError {
  *
  * @param diagnostic the finding
  * @param file the file's name as the user wrote it
- * @param source the file's text
+ * @param source the file's text; {@linkcode Excerpts} of it when there are many findings
  * @returns one to four lines, without a trailing newline
  */
-export function formatDiagnostic(diagnostic: Diagnostic, file: string, source: string): string {
+export function formatDiagnostic(diagnostic: Diagnostic, file: string, source: string | Excerpts): string {
   const { severity, code, message, hint, span } = diagnostic;
   const place = span === undefined ? file : `${file}:${span.start.line}:${span.start.column}`;
   const lines = [`${place}: ${severity}[${code}]: ${message}`];
-  if (span !== undefined) lines.push(...excerpt(span, source));
+  if (span !== undefined) {
+    const { start, end } = span;
+    const excerpts = typeof source === "string" ? new Excerpts(source) : source;
+    lines.push(...excerpts.show(start.line, start.column, end.line === start.line ? end.column : undefined));
+  }
   if (hint !== undefined) lines.push(`  hint: ${hint}`);
   return lines.join("\n");
-}
-
-/** The longest piece of a source line that is shown, in characters. */
-const widest = 120;
-
-function excerpt({ start, end }: Span, source: string): string[] {
-  const line = source.split(/\r?\n/)[start.line - 1]?.replace(/^\uFEFF/, "");
-  if (line === undefined || line.trim() === "") return [];
-  // A very long line is shown from shortly before the place at fault.
-  const from = start.column > widest ? start.column - 21 : 0;
-  const shown = line.slice(from, from + widest).replace(/\t/g, " ");
-  const column = start.column - 1 - from;
-  const last = end.line === start.line ? end.column - 1 - from : shown.length;
-  const width = Math.max(1, Math.min(last, shown.length) - column);
-  const gutter = `${start.line}`;
-  return [
-    `  ${gutter} | ${shown}`,
-    `  ${" ".repeat(gutter.length)} | ${" ".repeat(column)}${"^".repeat(width)}`,
-  ];
 }

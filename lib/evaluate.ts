@@ -4,15 +4,16 @@
  *
  * @module
  */
+import { finding } from "./codes.ts";
 import { type Diagnostic, sortDiagnostics } from "./diagnostic.ts";
 import type { Containerfile, FromInstruction, Instruction, InvalidInstruction } from "./instruction.ts";
-import type { Platform } from "./platform.ts";
-import { predefinedNames, Variables } from "./variables.ts";
-import type { Program, Stage } from "./stage.ts";
-import { finding } from "./codes.ts";
 import { nearest } from "./nearest.ts";
+import type { Platform } from "./platform.ts";
+import { quote, shorten } from "./quote.ts";
+import type { Program, Stage } from "./stage.ts";
 import { type BuiltStage, StageBuilder } from "./stage_builder.ts";
 import { StageNames } from "./stage_names.ts";
+import { Variables } from "./variables.ts";
 
 /** How a Containerfile is evaluated. */
 export interface EvaluateOptions {
@@ -26,21 +27,24 @@ export interface EvaluateOptions {
 
 /** What comes out of {@linkcode evaluate}. */
 export interface Evaluation {
-  /** Absent when there are errors. */
+  /** Absent when there are errors, here or in what the parser found. */
   readonly program?: Program;
-  /** All findings, those of the parser included, in order of their position. */
+  /** The findings, without those of the parser, in order of their position. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** FROM, or what was meant to be one. */
-type StageStart = FromInstruction | InvalidInstruction;
+/** FROM, or what was meant to be one, and what follows it. */
+interface StageLines {
+  readonly start: FromInstruction | InvalidInstruction;
+  readonly body: Instruction[];
+}
 
 /**
  * Evaluates a Containerfile for one target. Never throws: what is wrong comes back as diagnostics.
  *
  * @param containerfile what the parser returned
  * @param options the target, build arguments and the platform
- * @returns the program, when there are no errors, and all findings
+ * @returns the program, when there are no errors, and the findings
  *
  * @example
  * ```ts
@@ -52,44 +56,41 @@ type StageStart = FromInstruction | InvalidInstruction;
  * ```
  */
 export function evaluate(containerfile: Containerfile, options: EvaluateOptions = {}): Evaluation {
-  const diagnostics: Diagnostic[] = [...containerfile.diagnostics];
+  const diagnostics: Diagnostic[] = [];
   const { global, groups } = groupByStage(containerfile.instructions);
-  const variables = new Variables({ ...options, stages: stageNamesOf(groups) }, diagnostics);
+  const variables = new Variables(options, diagnostics);
   for (const instruction of global) variables.declareGlobal(instruction);
-  const names = new StageNames();
+  const nameOf = ({ start }: StageLines) => start.kind === "FROM" ? start.name : undefined;
+  const names = new StageNames(groups.flatMap((group) => nameOf(group) ?? []));
   const built: BuiltStage[] = [];
-  for (const [start, body] of groups) {
-    built.push(new StageBuilder({ start, body, before: built, names, variables }, diagnostics).build());
-    names.add(start.kind === "FROM" ? start.name : undefined, diagnostics);
+  for (const group of groups) {
+    built.push(new StageBuilder({ ...group, before: built, names, variables }, diagnostics).build());
+    names.add(nameOf(group), diagnostics);
   }
   const stages = built.map(({ stage }) => stage);
   const target = findTarget(options.target, stages, names, diagnostics);
-  checkBuildArgs(options.buildArgs ?? {}, variables, diagnostics);
+  reportUnused(variables, diagnostics);
   const sorted = sortDiagnostics(diagnostics);
-  if (target === undefined || sorted.some(({ severity }) => severity === "error")) {
-    return { diagnostics: sorted };
-  }
+  const hasErrors = [containerfile.diagnostics, sorted].some((list) => list.some(isError));
+  if (target === undefined || hasErrors) return { diagnostics: sorted };
   const upTo = stages.slice(0, target + 1);
   return { program: { stages: upTo, target, needed: neededStages(upTo, target) }, diagnostics: sorted };
 }
 
-/** Splits the instructions into those before the first FROM and those of each stage. */
-function groupByStage(
-  instructions: readonly Instruction[],
-): { global: Instruction[]; groups: (readonly [StageStart, Instruction[]])[] } {
-  const global: Instruction[] = [];
-  const groups: (readonly [StageStart, Instruction[]])[] = [];
-  for (const instruction of instructions) {
-    const starts = instruction.kind === "FROM" ||
-      (instruction.kind === "invalid" && instruction.keyword === "FROM");
-    if (starts) groups.push([instruction, []]);
-    else (groups.at(-1)?.[1] ?? global).push(instruction);
-  }
-  return { global, groups };
+function isError({ severity }: Diagnostic): boolean {
+  return severity === "error";
 }
 
-function stageNamesOf(groups: readonly (readonly [StageStart, unknown])[]): (string | undefined)[] {
-  return groups.map(([start]) => start.kind === "FROM" ? start.name?.text : undefined);
+/** Splits the instructions into those before the first FROM and those of each stage. */
+function groupByStage(instructions: readonly Instruction[]): { global: Instruction[]; groups: StageLines[] } {
+  const global: Instruction[] = [];
+  const groups: StageLines[] = [];
+  for (const instruction of instructions) {
+    const isBroken = instruction.kind === "invalid" && instruction.keyword === "FROM";
+    if (instruction.kind === "FROM" || isBroken) groups.push({ start: instruction, body: [] });
+    else (groups.at(-1)?.body ?? global).push(instruction);
+  }
+  return { global, groups };
 }
 
 function findTarget(
@@ -103,31 +104,21 @@ function findTarget(
   const index = names.find(wanted);
   if (index !== undefined) return index;
   const near = nearest(wanted, names.all());
+  const known = names.all().length === 0 ? "" : `: ${shorten(names.all().join(", "))}`;
   const hint = near !== undefined
     ? `did you mean ${near}?`
-    : `use a stage's name${list(names.all())} or its index, 0 to ${stages.length - 1}`;
-  diagnostics.push(
-    finding("BIMA028", `Cannot build target "${wanted}": no stage has this name`, undefined, hint),
-  );
+    : `use the name of a stage${known}, or its number, 0 to ${stages.length - 1}`;
+  const message = `Cannot build target ${quote(wanted)}: no stage has this name`;
+  diagnostics.push(finding("BIMA028", message, undefined, hint));
   return undefined;
 }
 
-function list(names: readonly string[]): string {
-  return names.length === 0 ? "" : ` (${names.join(", ")})`;
-}
-
-function checkBuildArgs(
-  buildArgs: Readonly<Record<string, string>>,
-  variables: Variables,
-  diagnostics: Diagnostic[],
-): void {
-  for (const name of Object.keys(buildArgs)) {
-    if (variables.isDeclared(name) || predefinedNames.some((pattern) => pattern.test(name))) continue;
+function reportUnused(variables: Variables, diagnostics: Diagnostic[]): void {
+  for (const name of variables.unusedBuildArgs()) {
     const near = nearest(name, variables.declared());
-    const hint = near === undefined ? `declare it with ARG ${name}` : `did you mean ${near}?`;
-    diagnostics.push(
-      finding("BIMA064", `Build argument "${name}" has no effect: no ARG declares it`, undefined, hint),
-    );
+    const hint = near === undefined ? `declare it with ARG ${shorten(name)}` : `did you mean ${near}?`;
+    const message = `Build argument ${quote(name)} has no effect: no ARG declares it`;
+    diagnostics.push(finding("BIMA064", message, undefined, hint));
   }
 }
 

@@ -3,23 +3,22 @@
  *
  * @module
  */
-import { operandPattern, replaceFirst, trimEnd, trimStart } from "./shell_pattern.ts";
+import { parsePattern, replaceMatches, trimEnd, trimStart } from "./shell_pattern.ts";
 import type { Part, VariablePart, Word } from "./words.ts";
 
-/** Where values come from. */
+/** Where values come from, and who is told of trouble with them. */
 export interface Scope {
   /** @returns the value, or `undefined` when the variable is not set */
   get(name: string): string | undefined;
-  /** Told of each variable without an operator that is not set; an empty text stands in for it. */
+  /** Told of each variable that is not set and has no default; an empty text stands in for it. */
   undefined(variable: VariablePart): void;
-  /** Told that a value that must be there is not, or that a pattern is malformed. */
-  fail(variable: VariablePart, problem: ExpandProblem): void;
+  /** Told that a value that must be there is not. */
+  required(variable: VariablePart, message: string): void;
+  /** Told that a pattern is malformed. */
+  badPattern(variable: VariablePart): void;
+  /** @returns whether a variable may produce so many characters, or cause so many comparisons */
+  spend(variable: VariablePart, amount: number): boolean;
 }
-
-/** What can go wrong while values are put in. */
-export type ExpandProblem =
-  | { readonly kind: "required"; readonly message: string }
-  | { readonly kind: "pattern"; readonly message: string };
 
 /** @returns the text of a word, its variables replaced */
 export function expand(word: Word, scope: Scope): string {
@@ -33,21 +32,17 @@ export function expand(word: Word, scope: Scope): string {
  */
 export function expandToWords(word: Word, scope: Scope): string[] {
   const words: string[] = [];
-  let current: string | undefined;
+  let current = "";
   for (const part of word.parts) {
     const text = expandPart(part, scope);
-    if (part.kind === "text" || part.quoted) {
-      current = (current ?? "") + text;
-      continue;
-    }
-    const [first = "", ...more] = text.split(/\s+/);
-    if (first !== "") current = (current ?? "") + first;
+    const [first = "", ...more] = part.kind === "text" || part.quoted ? [text] : text.split(/\s+/);
+    current += first;
     for (const next of more) {
-      if (current !== undefined) words.push(current);
-      current = next === "" ? undefined : next;
+      if (current !== "") words.push(current);
+      current = next;
     }
   }
-  if (current !== undefined && current !== "") words.push(current);
+  if (current !== "") words.push(current);
   return words;
 }
 
@@ -57,7 +52,12 @@ function join(parts: readonly Part[], scope: Scope): string {
 
 function expandPart(part: Part, scope: Scope): string {
   if (part.kind === "text") return part.text;
-  const { name, operator, operand = [], replacement = [] } = part;
+  const text = expandVariable(part, scope);
+  return scope.spend(part, text.length) ? text : "";
+}
+
+function expandVariable(part: VariablePart, scope: Scope): string {
+  const { name, operator, operand = [] } = part;
   const value = scope.get(name);
   const empty = value === undefined || value === "";
   switch (operator) {
@@ -73,34 +73,35 @@ function expandPart(part: Part, scope: Scope): string {
     case "+":
       return value === undefined ? "" : join(operand, scope);
     case ":?":
-    case "?": {
+    case "?":
       if (value !== undefined && (operator === "?" || value !== "")) return value;
-      const message = join(operand, scope) || (value === undefined ? "it is not set" : "it is empty");
-      scope.fail(part, { kind: "required", message });
+      scope.required(part, join(operand, scope) || (value === undefined ? "it is not set" : "it is empty"));
       return "";
-    }
-    default: {
-      if (value === undefined) {
-        scope.undefined(part);
-        return "";
-      }
-      const pattern = operandPattern(join(operand, scope));
-      if (pattern === undefined) {
-        const message = "a \\ in a pattern may only stand before * ? or another \\";
-        scope.fail(part, { kind: "pattern", message });
-        return value;
-      }
-      switch (operator) {
-        case "#":
-        case "##":
-          return trimStart(value, pattern, operator === "##");
-        case "%":
-        case "%%":
-          return trimEnd(value, pattern, operator === "%%");
-        case "/":
-        case "//":
-          return replaceFirst(value, pattern, join(replacement, scope), operator === "//");
-      }
-    }
+    default:
+      if (value !== undefined) return applyPattern(part, value, scope);
+      scope.undefined(part);
+      return "";
+  }
+}
+
+function applyPattern(part: VariablePart, value: string, scope: Scope): string {
+  const { operator, operand = [], replacement = [] } = part;
+  const pattern = parsePattern(join(operand, scope));
+  if (pattern === undefined) {
+    scope.badPattern(part);
+    return value;
+  }
+  const text = join(replacement, scope);
+  const most = value.length * Math.max(pattern.length, operator === "//" ? text.length : 1);
+  if (!scope.spend(part, most)) return "";
+  switch (operator) {
+    case "#":
+    case "##":
+      return trimStart(value, pattern, operator === "##");
+    case "%":
+    case "%%":
+      return trimEnd(value, pattern, operator === "%%");
+    default:
+      return replaceMatches(value, pattern, text, operator === "//");
   }
 }

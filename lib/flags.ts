@@ -6,17 +6,11 @@
 import { finding } from "./codes.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
 import type { Flag } from "./instruction.ts";
+import { lexWord } from "./lexer.ts";
 import { nearest } from "./nearest.ts";
-import type { SourceText } from "./source_text.ts";
-import {
-  endOfQuotedWord,
-  type Escape,
-  isBlank,
-  lexWord,
-  literalText,
-  type Range,
-  type Word,
-} from "./words.ts";
+import type { ArgumentText } from "./pairs.ts";
+import { quote, shorten } from "./quote.ts";
+import { endOfQuotedWord, literalText, type Range, skipBlanks, type Word } from "./words.ts";
 
 /** What a flag takes: a text, a text each time it is given, or `true`, `false` or nothing. */
 export type FlagKind = "text" | "list" | "switch";
@@ -36,17 +30,13 @@ export interface Flags {
 /**
  * Reads the flags at the front of the arguments. A lone `--` ends them.
  *
- * @param keyword the instruction, for messages
- * @param source its text; @param range its arguments, without blanks around them
+ * @param arguments the arguments, flags first
  * @param table the flags that it knows
  * @param diagnostics receives unknown, repeated and malformed flags
  */
 export function readFlags(
-  keyword: string,
-  source: SourceText,
-  range: Range,
+  { keyword, source, range, escape }: ArgumentText,
   table: FlagTable,
-  escape: Escape,
   diagnostics: Diagnostic[],
 ): Flags {
   const { text } = source;
@@ -77,7 +67,7 @@ export function readFlags(
     } else if (kind === "switch") {
       const value = word === undefined ? "true" : literalText(word)?.toLowerCase();
       if (value === "true" || value === "false") switches.set(name, { value: value === "true", span });
-      else diagnostics.push(wrongValue(name, `"${written.slice(name.length + 3)}"`, "true or false", span));
+      else diagnostics.push(wrongValue(name, quote(written.slice(name.length + 3)), "true or false", span));
     } else if (word === undefined || valueRange.start >= end) {
       diagnostics.push(wrongValue(name, "nothing", "a value", span));
     } else if (kind === "text") texts.set(name, { value: word, span });
@@ -85,12 +75,6 @@ export function readFlags(
     at = next;
   }
   return { texts, lists, switches, rest: { start: at, end: range.end } };
-}
-
-/** @returns the offset of the first character from `at` on that is no blank, at most `end` */
-export function skipBlanks(text: string, at: number, end: number): number {
-  while (at < end && isBlank(text[at])) at++;
-  return at;
 }
 
 function unknownFlag(keyword: string, name: string, table: FlagTable, span: Span): Diagnostic {
@@ -102,7 +86,7 @@ function unknownFlag(keyword: string, name: string, table: FlagTable, span: Span
     : known.length > 0
     ? `${keyword} knows ${list}`
     : `${keyword} has no flags; put -- before arguments that begin with --`;
-  return finding("BIMA011", `Unknown flag "--${name}" of ${keyword}`, span, hint);
+  return finding("BIMA011", `Unknown flag "--${shorten(name)}" of ${keyword}`, span, hint);
 }
 
 function wrongValue(name: string, found: string, expected: string, span: Span): Diagnostic {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Span } from "./diagnostic.ts";
+import { keywordLike } from "./instruction.ts";
 import type { SourceText } from "./source_text.ts";
 import { type Escape, type Range, splitBlanks, splitQuoted } from "./words.ts";
 
@@ -23,7 +24,8 @@ export interface HeredocMark {
  * Finds the heredocs of an instruction. Only COPY, ADD and RUN (also after ONBUILD) in shell form have any.
  *
  * @param source the instruction
- * @param isAhead whether a line with only this word follows; decides about `<< word` in RUN, which may be a shift
+ * @param isAhead whether a line with only this word follows; asked where a mark may be none: `<< word`
+ * in RUN, which may be a shift, and a name that is only nearly right
  * @returns the marks in order
  */
 export function heredocMarks(
@@ -33,9 +35,12 @@ export function heredocMarks(
 ): HeredocMark[] {
   const { text } = source;
   if (!text.includes("<<")) return [];
-  const [, keyword = ""] = /^\s*(?:onbuild\s+)?(\w+)/i.exec(text) ?? [];
-  const isRun = keyword.toUpperCase() === "RUN";
-  if (!isRun && !/^(copy|add)$/i.test(keyword)) return [];
+  const [, written = ""] = /^\s*(?:onbuild\s+)?([A-Za-z]+)/i.exec(text) ?? [];
+  const keyword = keywordLike(written);
+  // A misspelled name is reported on its own; its heredocs are skipped, if it has any.
+  const isExact = keyword === written.toUpperCase();
+  const isRun = keyword === "RUN";
+  if (!isRun && keyword !== "COPY" && keyword !== "ADD") return [];
   const whole: Range = { start: 0, end: text.length };
   const ranges = isRun ? splitQuoted(source, whole, escape) : splitBlanks(source, whole);
   const words = ranges.map(({ start, end }) => text.slice(start, end));
@@ -43,7 +48,7 @@ export function heredocMarks(
   return ranges.flatMap(({ start, end }, index) => {
     const span = source.span(start, end);
     const mark = heredocMark(words[index] ?? "", span);
-    if (mark !== undefined) return [mark];
+    if (mark !== undefined) return isExact || isAhead(mark.name) ? [mark] : [];
     const apart = /^\d*<<-?$/.exec(words[index] ?? "");
     const following = heredocMark(`${words[index]}${words[index + 1] ?? ""}`, span);
     return isRun && apart !== null && following !== undefined && isAhead(following.name) ? [following] : [];

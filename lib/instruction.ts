@@ -4,6 +4,7 @@
  * @module
  */
 import type { Diagnostic, Span } from "./diagnostic.ts";
+import { nearest } from "./nearest.ts";
 import type { Directives } from "./scan.ts";
 import type { Word } from "./words.ts";
 
@@ -31,6 +32,14 @@ export const keywords = [
 
 /** The name of an instruction, upper case. */
 export type Keyword = typeof keywords[number];
+
+/** @returns the instruction that a word names, in any case, or the one that was most likely meant */
+export function keywordLike(word: string): Keyword | undefined {
+  const exact = keywords.find((keyword) => keyword === word.toUpperCase());
+  if (exact !== undefined) return exact;
+  const near = nearest(word, keywords);
+  return keywords.find((keyword) => keyword === near);
+}
 
 /** A text as written, nothing replaced. */
 export interface Text {
@@ -159,7 +168,7 @@ export interface RefusedInstruction extends Base {
 /** An instruction with an error in it, so that what follows is not misjudged. */
 export interface InvalidInstruction extends Base {
   readonly kind: "invalid";
-  /** The instruction that was meant, when it is known. */
+  /** The instruction that is, or most likely was, meant. */
   readonly keyword?: Keyword;
 }
 

@@ -3,20 +3,22 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
 import { readArguments } from "./arguments.ts";
-import { type Diagnostic, sortDiagnostics } from "./diagnostic.ts";
-import { type Containerfile, type Instruction, type Keyword, keywords } from "./instruction.ts";
+import { finding } from "./codes.ts";
+import { type Diagnostic, sortDiagnostics, type Span } from "./diagnostic.ts";
+import { type Containerfile, type Instruction, type Keyword, keywordLike, keywords } from "./instruction.ts";
 import { nearest } from "./nearest.ts";
+import { quote } from "./quote.ts";
 import { type LogicalLine, scan } from "./scan.ts";
+import { refusals } from "./usage.ts";
 import type { Escape } from "./words.ts";
 
 /**
  * Parses a Containerfile by the rules of BuildKit's Dockerfile reference. Never throws: all that is wrong comes
- * back as diagnostics, and an instruction with an error as one of kind `invalid`. Takes time proportional to the
- * length of the text.
+ * back as diagnostics, and an instruction whose words are broken as one of kind `invalid`. Takes time proportional
+ * to the length of the text.
  *
- * @param source the text, line ends and a byte order mark as they are
+ * @param source the text; its line ends and a byte order mark may be left as they are
  * @returns the instructions, the directives and the findings
  *
  * @example
@@ -28,11 +30,28 @@ import type { Escape } from "./words.ts";
  * ```
  */
 export function parse(source: string): Containerfile {
+  const nul = source.indexOf("\0");
+  if (nul >= 0) {
+    return { directives: { escape: "\\" }, instructions: [], diagnostics: [notText(source, nul)] };
+  }
   const diagnostics: Diagnostic[] = [];
   const { directives, lines } = scan(source, diagnostics);
   const instructions = lines.map((line) => parseLine(line, directives.escape, diagnostics));
   checkOrder(instructions, diagnostics);
   return { directives, instructions, diagnostics: sortDiagnostics(diagnostics) };
+}
+
+/** No path, label or argument can hold the character 0, so such a file is most likely not a Containerfile. */
+function notText(source: string, offset: number): Diagnostic {
+  const lineStart = source.lastIndexOf("\n", offset) + 1;
+  const bom = source.startsWith("\uFEFF") && lineStart === 0 ? 1 : 0;
+  const start = {
+    line: source.slice(0, lineStart).split("\n").length,
+    column: offset - lineStart - bom + 1,
+  };
+  const message = "Cannot read this file: it contains the character 0, expected text in UTF-8";
+  const span = { start, end: { line: start.line, column: start.column + 1 } };
+  return finding("BIMA036", message, span, "name the Containerfile with --file, and save it as UTF-8");
 }
 
 function parseLine(line: LogicalLine, escape: Escape, diagnostics: Diagnostic[]): Instruction {
@@ -43,66 +62,60 @@ function parseLine(line: LogicalLine, escape: Escape, diagnostics: Diagnostic[])
   const end = start + written.length;
   const keywordSpan = source.span(start, end);
   const keyword = keywords.find((name) => name === written.toUpperCase());
-  if (keyword === undefined) {
-    diagnostics.push(unknownInstruction(written, keywordSpan));
-    return { kind: "invalid", span, keywordSpan };
-  }
-  return readArguments({ keyword, keywordSpan, line, end, escape }, diagnostics);
+  if (keyword !== undefined) return readArguments({ keyword, keywordSpan, line, end, escape }, diagnostics);
+  // What follows is not judged, but a FROM that is nearly right still starts a stage.
+  const [letters = ""] = /^[A-Za-z]*/.exec(written) ?? [];
+  const meant = keywordLike(letters);
+  diagnostics.push(unknownInstruction(written, letters, keywordSpan));
+  return { kind: "invalid", span, keywordSpan, ...(meant === undefined ? {} : { keyword: meant }) };
 }
 
-function unknownInstruction(written: string, span: Diagnostic["span"]): Diagnostic {
-  const shown = written.length > 40 ? `${written.slice(0, 40)}…` : written;
-  const [plain = ""] = /^[A-Za-z]*/.exec(written) ?? [];
-  const exotic = keywords.find((name) => name === plain.toUpperCase());
+function unknownInstruction(written: string, letters: string, span: Span): Diagnostic {
+  const exact = keywords.find((name) => name === letters.toUpperCase());
   const near = nearest(written, keywords);
-  const hint = exotic !== undefined
-    ? `put a plain blank after ${exotic}; found ${describe(written[plain.length] ?? "")}`
+  const hint = exact !== undefined
+    ? `put a blank after ${exact}: the character that follows it is ${
+      describe(written.slice(letters.length))
+    }`
     : near !== undefined
     ? `did you mean ${near}?`
     : `the instructions are ${supported.join(" ")}`;
-  return finding("BIMA001", `Unknown instruction "${shown}"`, span, hint);
+  return finding("BIMA001", `Unknown instruction ${quote(written)}`, span, hint);
 }
 
-/** What can be used; the others are refused anyway. */
+/** What can be used without a warning. */
 const supported: readonly Keyword[] = keywords.filter((name) =>
-  !["RUN", "ONBUILD", "HEALTHCHECK", "SHELL", "MAINTAINER", "ADD"].includes(name)
+  !Object.hasOwn(refusals, name) && name !== "MAINTAINER" && name !== "ADD"
 );
 
-function describe(character: string): string {
-  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-  return character > " " && character < "\u007f" ? `"${character}"` : `U+${code}`;
+/** The first character, by its number when it cannot be seen. */
+function describe(text: string): string {
+  const code = text.codePointAt(0) ?? 0;
+  if (code > 0x20 && code < 0x7f) return quote(String.fromCodePoint(code));
+  return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 /** A file has at least one FROM, and only ARG may stand before it. */
 function checkOrder(instructions: readonly Instruction[], diagnostics: Diagnostic[]): void {
-  if (instructions.length === 0) {
-    diagnostics.push(
-      finding(
-        "BIMA002",
-        "Cannot build this file: it has no instructions",
-        undefined,
-        "begin with FROM scratch",
-      ),
-    );
-    return;
-  }
   const hint = "begin with FROM scratch; only ARG may stand before it";
-  for (const { kind, keywordSpan, ...rest } of instructions) {
-    const keyword = "keyword" in rest ? rest.keyword : kind;
-    if (keyword === "FROM") return;
-    // What an unknown instruction was meant to be, nobody knows; it was reported already.
-    if (keyword === "ARG" || keyword === undefined) continue;
-    if (kind === "invalid" && keyword === kind) continue;
-    diagnostics.push(
-      finding("BIMA003", `Cannot use ${keyword} here: expected FROM first`, keywordSpan, hint),
-    );
+  if (instructions.length === 0) {
+    const message = "Cannot build this file: it has no instructions";
+    diagnostics.push(finding("BIMA002", message, undefined, "begin with FROM scratch"));
     return;
   }
-  const last = instructions.at(-1);
-  if (
-    instructions.some((instruction) => instruction.kind === "invalid" && instruction.keyword === undefined)
-  ) {
+  for (const instruction of instructions) {
+    const keyword = keywordOf(instruction);
+    // What an unknown instruction was meant to be nobody knows; it was reported already.
+    if (keyword === undefined || keyword === "FROM") return;
+    if (keyword === "ARG") continue;
+    const message = `Cannot use ${keyword} here: expected FROM first`;
+    diagnostics.push(finding("BIMA003", message, instruction.keywordSpan, hint));
     return;
   }
-  diagnostics.push(finding("BIMA003", "Cannot build this file: it has no FROM", last?.keywordSpan, hint));
+  const last = instructions.at(-1)?.keywordSpan;
+  diagnostics.push(finding("BIMA003", "Cannot build this file: it has no FROM", last, hint));
+}
+
+function keywordOf(instruction: Instruction): Keyword | undefined {
+  return instruction.kind === "invalid" ? instruction.keyword : instruction.kind;
 }

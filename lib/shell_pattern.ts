@@ -1,6 +1,6 @@
 /**
  * The patterns of `${name#pattern}`, `${name%pattern}` and `${name/pattern/text}`: `*` is any text, `?` any
- * character, a backslash takes their meaning away. Matching takes at most length of value times length of pattern.
+ * character, a backslash takes their meaning away. Matching takes time of length of value times length of pattern.
  *
  * @module
  */
@@ -18,25 +18,18 @@ export type ShellPattern = readonly PatternItem[];
  * @param text the pattern with its escapes
  * @returns the pattern, or `undefined` when a backslash stands before a character that needs none
  */
-export function operandPattern(text: string): ShellPattern | undefined {
+export function parsePattern(text: string): ShellPattern | undefined {
   const items: PatternItem[] = [];
-  const characters = [...text];
-  for (let at = 0; at < characters.length; at++) {
-    let character = characters[at] ?? "";
-    if (character === "*") {
-      // Two stars in a row are one.
-      if (items.at(-1)?.kind !== "all") items.push({ kind: "all" });
-      continue;
+  const characters = [...text].values();
+  for (const character of characters) {
+    if (character === "*") items.push({ kind: "all" });
+    else if (character === "?") items.push({ kind: "any" });
+    else if (character !== "\\") items.push({ kind: "character", character });
+    else {
+      const escaped = characters.next().value ?? "";
+      if (!["*", "?", "\\", "}", "/"].includes(escaped)) return undefined;
+      items.push({ kind: "character", character: escaped });
     }
-    if (character === "?") {
-      items.push({ kind: "any" });
-      continue;
-    }
-    if (character === "\\") {
-      character = characters[++at] ?? "";
-      if (!"*?\\}/".includes(character) || character === "") return undefined;
-    }
-    items.push({ kind: "character", character });
   }
   return items;
 }
@@ -44,79 +37,63 @@ export function operandPattern(text: string): ShellPattern | undefined {
 /** @returns the value without the shortest, or longest, beginning that matches */
 export function trimStart(value: string, pattern: ShellPattern, longest: boolean): string {
   const characters = [...value];
-  const length = matchLength(characters, 0, pattern, longest);
-  return length === undefined ? value : characters.slice(length).join("");
+  const end = matchEnds(characters, pattern, longest)[0] ?? none;
+  return end === none ? value : characters.slice(end).join("");
 }
 
 /** @returns the value without the shortest, or longest, end that matches */
 export function trimEnd(value: string, pattern: ShellPattern, longest: boolean): string {
   const backwards = [...value].reverse();
-  const length = matchLength(backwards, 0, [...pattern].reverse(), longest);
-  return length === undefined ? value : backwards.slice(length).reverse().join("");
+  const end = matchEnds(backwards, pattern.toReversed(), longest)[0] ?? none;
+  return end === none ? value : backwards.slice(end).reverse().join("");
 }
 
-/** @returns the value with the first match, or all of them, replaced; the longest match at each place counts */
-export function replaceFirst(
-  value: string,
-  pattern: ShellPattern,
-  replacement: string,
-  all: boolean,
-): string {
+/** @returns the value with the first match, or all that are not empty, replaced; the longest one at each place */
+export function replaceMatches(value: string, pattern: ShellPattern, text: string, all: boolean): string {
   const characters = [...value];
+  const ends = matchEnds(characters, pattern, true);
   const out: string[] = [];
   let at = 0;
   while (at <= characters.length) {
-    const length = matchLength(characters, at, pattern, true);
-    if (length !== undefined && (length > 0 || !all)) {
-      out.push(replacement);
-      at += length;
+    const end = ends[at] ?? none;
+    if (end === none || (all && end === at)) out.push(characters[at++] ?? "");
+    else {
+      out.push(text);
+      at = end;
       if (!all) break;
-      continue;
     }
-    if (at < characters.length) out.push(characters[at] ?? "");
-    at++;
   }
   return out.join("") + characters.slice(at).join("");
 }
 
+/** There is no match. */
+const none = -1;
+
 /**
- * Runs the pattern as an automaton over the characters from `start` on: all its states go forward at once.
- *
- * @returns how many characters match, `undefined` when none do
+ * Where the shortest or longest match from each place ends, found from the end backwards: the match of a pattern at
+ * a place follows from those of its rest at this place and the next one.
  */
-function matchLength(
-  characters: readonly string[],
-  start: number,
-  pattern: ShellPattern,
-  longest: boolean,
-): number | undefined {
-  let states = closure([0], pattern);
-  let found: number | undefined;
-  for (let at = start;; at++) {
-    if (states.has(pattern.length)) {
-      found = at - start;
-      if (!longest) return found;
+function matchEnds(characters: readonly string[], pattern: ShellPattern, longest: boolean): Int32Array {
+  const ends = new Int32Array(characters.length + 1);
+  const better = (a: number, b: number) => {
+    if (a === none || b === none) return Math.max(a, b);
+    return longest ? Math.max(a, b) : Math.min(a, b);
+  };
+  let next = new Int32Array(pattern.length + 1).fill(none);
+  for (let at = characters.length; at >= 0; at--) {
+    const row = new Int32Array(pattern.length + 1).fill(none);
+    row[pattern.length] = at;
+    for (let item = pattern.length - 1; item >= 0; item--) {
+      const element = pattern[item];
+      const isLast = at === characters.length;
+      if (element?.kind === "all") row[item] = better(row[item + 1] ?? none, next[item] ?? none);
+      else if (isLast) row[item] = none;
+      else if (element?.kind === "any" || element?.character === characters[at]) {
+        row[item] = next[item + 1] ?? none;
+      }
     }
-    if (at >= characters.length || states.size === 0) return found;
-    states = closure(step(states, characters[at] ?? "", pattern), pattern);
+    ends[at] = row[0] ?? none;
+    next = row;
   }
-}
-
-function* step(states: Iterable<number>, character: string, pattern: ShellPattern): Iterable<number> {
-  for (const state of states) {
-    const item = pattern[state];
-    if (item === undefined) continue;
-    if (item.kind === "all") yield state;
-    else if (item.kind === "any" || item.character === character) yield state + 1;
-  }
-}
-
-/** A star may also match nothing. */
-function closure(states: Iterable<number>, pattern: ShellPattern): Set<number> {
-  const reached = new Set<number>();
-  for (let state of states) {
-    reached.add(state);
-    while (pattern[state]?.kind === "all") reached.add(++state);
-  }
-  return reached;
+  return ends;
 }

@@ -9,16 +9,17 @@ import type { Flags } from "./flags.ts";
 import { heredocMark } from "./heredoc.ts";
 import type { CopyInstruction, HeredocSource, PathSource } from "./instruction.ts";
 import { readJsonArray } from "./json_array.ts";
-import type { LogicalLine } from "./scan.ts";
-import { type Escape, lexWord, literal, type Range, splitBlanks, type Word } from "./words.ts";
+import { lexWord } from "./lexer.ts";
+import type { ArgumentText } from "./pairs.ts";
+import { quote } from "./quote.ts";
+import type { HeredocBody } from "./scan.ts";
+import { literal, type Range, splitBlanks } from "./words.ts";
 
 /** COPY or ADD after its flags. */
-export interface SourcesText {
+export interface SourcesText extends ArgumentText {
   readonly keyword: "COPY" | "ADD";
-  readonly line: LogicalLine;
-  readonly rest: Range;
+  readonly heredocs: readonly HeredocBody[];
   readonly flags: Flags;
-  readonly escape: Escape;
 }
 
 /** What a copy has beside its name. */
@@ -33,33 +34,32 @@ type Source = PathSource | HeredocSource;
  * @returns `undefined` when there is no destination or no source
  */
 export function readSources(copy: SourcesText, diagnostics: Diagnostic[]): CopyParts | undefined {
-  const { keyword, line, rest, flags, escape } = copy;
-  const array = readJsonArray(keyword, line.source, rest, diagnostics);
+  const { keyword, source, range, flags, escape } = copy;
+  const array = readJsonArray(keyword, source, range, diagnostics);
   if (array.kind === "broken") return undefined;
-  const words: Source[] = array.kind === "array"
-    ? array.elements.map(({ source, span }) => {
+  const words: Source[] = array.kind === "none" ? plainSources(copy, diagnostics) : array.elements.map(
+    ({ source, span }) => {
       const { parts } = lexWord(source, { start: 0, end: source.text.length }, { escape }, diagnostics);
       return { kind: "path", path: { parts, span } };
-    })
-    : plainSources(copy, diagnostics);
+    },
+  );
   const report = (code: Code, message: string, span: Span, hint: string): undefined => {
     diagnostics.push(finding(code, message, span, hint));
   };
-  const last = words.at(-1);
-  const whole = line.source.span(rest.start, rest.end);
-  if (last === undefined || words.length < 2) {
-    const found = last === undefined ? "nothing" : "one argument";
+  const destination = words.pop();
+  if (destination === undefined || words.length === 0) {
+    const found = destination === undefined ? "nothing" : "one argument";
     const message = `Cannot use ${keyword}: expected a source and a destination, found ${found}`;
-    return report("BIMA009", message, whole, "write COPY source destination");
+    return report("BIMA009", message, source.span(range.start, range.end), "write COPY source destination");
   }
-  if (last.kind === "heredoc") {
+  if (destination.kind === "heredoc") {
     const message = `Cannot use ${keyword}: a heredoc is no destination`;
-    return report("BIMA007", message, last.span, `write ${keyword} <<${last.name} /path`);
+    return report("BIMA007", message, destination.span, `write ${keyword} <<${destination.name} /path`);
   }
   const { texts, lists, switches } = flags;
   return {
-    sources: words.slice(0, -1),
-    destination: last.path,
+    sources: words,
+    destination: destination.path,
     exclude: lists.get("exclude") ?? [],
     ...optional("from", texts.get("from")),
     ...optional("chown", texts.get("chown")),
@@ -80,54 +80,57 @@ function optional<Key extends string, Value>(
 }
 
 /** The words of the shell form. Quotes do not join words here, in Docker neither. */
-function plainSources({ line, rest, escape }: SourcesText, diagnostics: Diagnostic[]): Source[] {
-  const { source, heredocs } = line;
-  const bodies = heredocs.values();
-  return splitBlanks(source, rest).map((range): Source => {
-    const span = source.span(range.start, range.end);
-    const written = source.text.slice(range.start, range.end);
+function plainSources(copy: SourcesText, diagnostics: Diagnostic[]): Source[] {
+  const { source, range, escape } = copy;
+  const bodies = copy.heredocs.values();
+  let quotesExplained = false;
+  return splitBlanks(source, range).map((word): Source => {
+    const span = source.span(word.start, word.end);
+    const written = source.text.slice(word.start, word.end);
     const mark = heredocMark(written, span);
-    if (mark === undefined) {
-      checkNearHeredoc(written, span, diagnostics);
-      const before = diagnostics.length;
-      const path = lexWord(source, range, { escape }, diagnostics);
-      explainQuotes(before, diagnostics);
-      return { kind: "path", path };
+    if (mark !== undefined) return heredocSource(mark, bodies.next().value, diagnostics);
+    if (/^\d*<<-?/.test(written)) {
+      const message = `Cannot use heredoc ${
+        quote(written)
+      }: expected a word right after <<, its quotes closed`;
+      diagnostics.push(finding("BIMA007", message, span, "write <<EOF"));
     }
-    if (mark.name.includes("/") || mark.name === "." || mark.name === "..") {
-      const message = `Cannot use heredoc "${mark.name}": its word is the file's name, not a path`;
-      diagnostics.push(
-        finding("BIMA007", message, span, "use a plain word such as EOF, and name the path last"),
-      );
+    const found: Diagnostic[] = [];
+    const path = lexWord(source, word, { escape }, found);
+    for (const diagnostic of found) {
+      const isQuote = diagnostic.code === "BIMA004";
+      // The words of one quoted path are all at fault; one finding is enough.
+      if (!isQuote || !quotesExplained) diagnostics.push(isQuote ? explainQuotes(copy, word) : diagnostic);
+      quotesExplained ||= isQuote;
     }
-    const body = bodies.next().value?.body;
-    if (body === undefined) return { kind: "heredoc", name: mark.name, content: literal("", span), span };
-    const all = { start: 0, end: body.text.length };
-    // The text of a heredoc is escaped by backslashes, whatever the directive says (as BuildKit has it).
-    const content = mark.expand
-      ? lexWord(body, all, { escape: "\\", quotes: false }, diagnostics)
-      : literal(body.text, body.span(all.start, all.end));
-    return { kind: "heredoc", name: mark.name, content, span };
+    return { kind: "path", path };
   });
 }
 
-/** A quote that is open at the end of a blank-separated word is most likely a path with blanks. */
-function explainQuotes(from: number, diagnostics: Diagnostic[]): void {
-  const diagnostic = diagnostics[from];
-  if (diagnostic?.code !== "BIMA004") return;
-  diagnostics[from] = {
-    ...diagnostic,
-    hint: 'for a path with blanks write COPY ["a source", "/a destination"]',
-  };
+function explainQuotes({ keyword, source, range }: SourcesText, word: Range): Diagnostic {
+  const message = `Cannot read a path of ${keyword}: quotes do not keep blanks together here`;
+  const hint = `for paths with blanks write ${keyword} ["a source", "/a destination"]`;
+  return finding("BIMA004", message, source.span(word.start, range.end), hint);
 }
 
-function checkNearHeredoc(written: string, span: Span, diagnostics: Diagnostic[]): void {
-  if (!/^\d*<<-?/.test(written)) return;
-  const message = `Cannot use heredoc "${written}": expected a word right after <<, with its quotes closed`;
-  diagnostics.push(finding("BIMA007", message, span, "write <<EOF"));
-}
-
-/** @returns whether a word is there but empty */
-export function isEmpty(word: Word): boolean {
-  return word.parts.length === 0;
+function heredocSource(
+  mark: HeredocBody["mark"],
+  heredoc: HeredocBody | undefined,
+  diagnostics: Diagnostic[],
+): HeredocSource {
+  const { name, span } = mark;
+  if (name.includes("/") || name === "." || name === "..") {
+    const message = `Cannot use heredoc ${quote(name)}: its word is the file's name, not a path`;
+    diagnostics.push(
+      finding("BIMA007", message, span, "use a plain word such as EOF, and name the path last"),
+    );
+  }
+  if (heredoc === undefined) return { kind: "heredoc", name, content: literal("", span), span };
+  const { body } = heredoc;
+  const all = { start: 0, end: body.text.length };
+  // The text of a heredoc is escaped by backslashes, whatever the directive says (as BuildKit has it).
+  const content = mark.expand
+    ? lexWord(body, all, { escape: "\\", quotes: false }, diagnostics)
+    : literal(body.text, body.span(all.start, all.end));
+  return { kind: "heredoc", name, content, span };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Span } from "./diagnostic.ts";
+import type { Platform } from "./platform.ts";
 
 /** A source of COPY: a path or pattern, or the text of a heredoc. */
 export type CopySource =
@@ -94,6 +95,8 @@ export interface Stage {
   readonly name?: string;
   /** What it starts from: nothing, or the result of an earlier stage. */
   readonly base: { readonly kind: "scratch" } | { readonly kind: "stage"; readonly index: number };
+  /** What `FROM --platform` says, here or in the base; absent when it says nothing. */
+  readonly platform?: Platform;
   /** Where FROM stands. */
   readonly span: Span;
   readonly steps: readonly Step[];

@@ -1,5 +1,5 @@
 /**
- * The names of stages, and what FROM and `--from` mean by them.
+ * The names of stages, and what FROM, `--from` and the target mean by them.
  *
  * @module
  */
@@ -10,7 +10,13 @@ import type { Text } from "./instruction.ts";
 /** The stages so far. A later stage takes over the name of an earlier one, as in BuildKit. */
 export class StageNames {
   readonly #indexes = new Map<string, number>();
+  readonly #places = new Map<string, number>();
   #count = 0;
+
+  /** @param all the names of all stages of the file, in order */
+  constructor(all: Iterable<Text>) {
+    for (const { text, span } of all) this.#places.set(text, span.start.line);
+  }
 
   /** The number of stages so far. */
   get count(): number {
@@ -20,8 +26,7 @@ export class StageNames {
   /** Counts a stage and takes its name. */
   add(name: Text | undefined, diagnostics: Diagnostic[]): void {
     if (name !== undefined) {
-      const before = this.#indexes.get(name.text);
-      if (before !== undefined) {
+      if (this.#indexes.has(name.text)) {
         const message = `Stage name "${name.text}" is used twice: from here on it means this stage`;
         diagnostics.push(finding("BIMA068", message, name.span, "give each stage its own name"));
       }
@@ -43,7 +48,12 @@ export class StageNames {
     return this.#indexes.get(text.toLowerCase());
   }
 
-  /** @returns all names in order of first use */
+  /** @returns the line of the last FROM, of all in the file, that has this name, in any case */
+  lineOf(text: string): number | undefined {
+    return this.#places.get(text.toLowerCase());
+  }
+
+  /** @returns the names so far in order of first use */
   all(): string[] {
     return [...this.#indexes.keys()];
   }
