@@ -7,7 +7,7 @@
 import config from "./deno.json" with { type: "json" };
 import { buildOptions, describeOptions, readCommandLine } from "./lib/command_line.ts";
 import { BimaError, messageOf, UsageError } from "./lib/errors.ts";
-import { type LogLevel, logLevels } from "./lib/log_level.ts";
+import { type LogLevel, logLevelAliases, logLevels } from "./lib/log_level.ts";
 import { nearest } from "./lib/nearest.ts";
 
 const commands = {
@@ -139,7 +139,7 @@ function environment(name: string): string | undefined {
 
 function logLevel(): LogLevel {
   const value = (environment("BIMA_LOG") || "warn").toLowerCase();
-  const level = logLevels.find((name) => name === value);
+  const level = logLevels.find((name) => name === (logLevelAliases[value] ?? value));
   if (level !== undefined) return level;
   throw new UsageError(`Cannot use BIMA_LOG "${value}": expected ${logLevels.join(", ")}`);
 }
