@@ -1,6 +1,7 @@
 /** The gzip stage: its bytes are right, and the same however they come about. */
 import { assertEquals, assertGreater, assertLess, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { crc32 } from "node:zlib";
 import { digestOf } from "../lib/digest.ts";
 import { UsageError } from "../lib/errors.ts";
 import { GzipPool, GzipStream } from "../lib/gzip.ts";
@@ -100,6 +101,22 @@ Deno.test("GzipStream refers to the block before, so cutting into blocks costs l
     input.set(half.subarray(0, input.length - offset), offset);
   }
   assertLess((await gzip([input])).byteLength, 2 * half.byteLength);
+});
+
+Deno.test("GzipStream goes on beyond 4 GiB, where the trailer's size starts from 0 again", async () => {
+  const zeros = new Uint8Array(64 * MiB);
+  const chunks = 65;
+  let left = chunks;
+  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: (controller) => left-- > 0 ? controller.enqueue(zeros) : controller.close(),
+  });
+  using pool = new GzipPool();
+  const packed = await bytesOf(source.pipeThrough(new GzipStream({ pool, level: 1 })));
+  let crc = 0;
+  for (let chunk = 0; chunk < chunks; chunk++) crc = crc32(zeros, crc);
+  const trailer = new DataView(packed.buffer, packed.byteLength - 8);
+  assertEquals(trailer.getUint32(0, true), crc);
+  assertEquals(trailer.getUint32(4, true), 64 * MiB);
 });
 
 Deno.test("GzipStream takes no more than it can hold when nobody reads", async () => {
