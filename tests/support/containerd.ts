@@ -7,6 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { type Digest, isDigest } from "../../lib/digest.ts";
 import type { Descriptor } from "../../lib/oci.ts";
+import { run } from "./bima.ts";
 
 /** How a daemon is set up. */
 export interface DaemonOptions {
@@ -26,6 +27,10 @@ export class Daemon implements AsyncDisposable {
   readonly address: string;
   /** The temporary directory of it all. */
   readonly folder: string;
+  /** PATH for programs that use the daemon's own `ctr`. */
+  readonly programs: string = [Deno.env.get("CONTAINERD_BIN"), Deno.env.get("PATH")].filter(Boolean).join(
+    ":",
+  );
   #process: Deno.ChildProcess | undefined;
 
   private constructor(folder: string) {
@@ -178,12 +183,4 @@ export class Daemon implements AsyncDisposable {
       return false;
     }
   }
-}
-
-/** Runs a program. @returns what it printed; its failure fails the test */
-export async function run(name: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(name, { args, stdin: "null" }).output();
-  const text = new TextDecoder().decode(stdout);
-  assertEquals(code, 0, `${name} ${args.join(" ")}: ${text}${new TextDecoder().decode(stderr)}`);
-  return text;
 }
