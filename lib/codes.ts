@@ -72,6 +72,8 @@ export const codes = {
   BIMA105: { severity: "error", title: "Source that is no file, directory or link" },
   BIMA106: { severity: "error", title: "File where a directory is, or a directory where a file is" },
   BIMA107: { severity: "error", title: "Owner that is not in the image" },
+  BIMA108: { severity: "error", title: "Source that an ignore file excludes" },
+  BIMA109: { severity: "error", title: "Source that cannot be read" },
   BIMA110: { severity: "error", title: "Missing label" },
   BIMA111: { severity: "error", title: "Path that urunc refuses" },
   BIMA112: { severity: "error", title: "File that is not in the image" },
@@ -88,6 +90,8 @@ export const codes = {
   BIMA165: { severity: "warning", title: "Unknown label" },
   BIMA166: { severity: "warning", title: "Platform that is not the binary's" },
   BIMA167: { severity: "warning", title: "File that is replaced" },
+  BIMA169: { severity: "warning", title: "Directory as the destination of a file, without a slash" },
+  BIMA170: { severity: "warning", title: "Containerfile that is not there" },
 } as const satisfies Readonly<Record<string, CodeInfo>>;
 
 /** A code. */

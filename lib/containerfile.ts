@@ -4,6 +4,7 @@
  * @module
  */
 import { resolve } from "@std/path/posix";
+import { finding } from "./codes.ts";
 import { ContainerfileError, type Diagnostic } from "./diagnostic.ts";
 import { BimaError, PathError } from "./errors.ts";
 import { evaluate } from "./evaluate.ts";
@@ -106,9 +107,15 @@ export function compile(
 ): { readonly program: Program; readonly diagnostics: readonly Diagnostic[] } {
   const parsed = parse(source.text);
   const { program, diagnostics: found } = evaluate(parsed, options);
-  const diagnostics = [...parsed.diagnostics, ...found];
+  const diagnostics = [...elsewhere(source), ...parsed.diagnostics, ...found];
   if (program === undefined || diagnostics.some(({ severity }) => severity === "error")) {
     throw new ContainerfileError(source.file, source.text, diagnostics);
   }
   return { program, diagnostics };
+}
+
+/** Scripts of the first bima count on the other file being taken; everybody else wants to know. */
+function elsewhere({ file, instead }: Source): Diagnostic[] {
+  if (instead === undefined) return [];
+  return [finding("BIMA170", `"${instead}" is not there, "${file}" is used in its place`)];
 }

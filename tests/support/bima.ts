@@ -21,8 +21,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Environment variables on top of a small, fixed set. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The user id to run as. Default: the tests' own. */
-  readonly uid?: number;
+  /** Whether root's right to read and write all files is taken away. Default: false. */
+  readonly unprivileged?: boolean;
 }
 
 /** @returns the program and its first arguments */
@@ -33,7 +33,8 @@ export function bimaCommand(): readonly [program: string, ...args: string[]] {
 
 /** @returns a command of bima, with nothing of the tester's environment that could change what it does */
 export function bimaProcess(args: readonly string[], options: RunOptions = {}): Deno.Command {
-  const [program, ...first] = bimaCommand();
+  const drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+  const [program = "", ...first] = [...(options.unprivileged ? drop : []), ...bimaCommand()];
   const env: Record<string, string> = { ...options.env };
   for (const name of ["PATH", "HOME", "DENO_DIR", "DENO_TLS_CA_STORE", "TMPDIR"]) {
     const value = Deno.env.get(name);
@@ -47,7 +48,6 @@ export function bimaProcess(args: readonly string[], options: RunOptions = {}): 
     stdout: "piped",
     stderr: "piped",
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.uid === undefined ? {} : { uid: options.uid }),
   });
 }
 
