@@ -21,9 +21,13 @@ export interface Reference {
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const host =
   /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]+)?$/;
+/** What Docker takes for the identifier of an image, never for its name. */
+const identifier = /^[a-f0-9]{64}$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
 /**
+ * Reads an image name.
+ *
  * @param text a name as a user writes it; the tag is `latest` when there is none
  * @returns the normalised name
  * @throws {UsageError} that says which part is wrong
@@ -38,6 +42,9 @@ export function parseReference(text: string): Reference {
   if (text === "") refuse("it is empty");
   if (text.includes("@")) {
     refuse("it has a digest; only a tag can be given to a new image", "leave out everything from the @ on");
+  }
+  if (identifier.test(text)) {
+    refuse("64 hexadecimal digits are the identifier of an image, not a name", "add a word to it");
   }
   const slash = text.indexOf("/");
   const first = slash < 0 ? "" : text.slice(0, slash);
@@ -75,10 +82,19 @@ export function parseReference(text: string): Reference {
   return { domain, path, tag, name };
 }
 
-/** @returns the name as Docker shows it: without `docker.io/` and `library/`, always with the tag */
-export function familiarName({ domain, path, tag }: Reference): string {
-  if (domain !== "docker.io") return `${domain}/${path}:${tag}`;
-  return `${path.replace(/^library\//, "")}:${tag}`;
+/**
+ * The name as Docker shows it: without `docker.io/` and `library/` where it means the same without them, always with
+ * the tag.
+ *
+ * @returns a name that {@linkcode parseReference} reads as this one
+ */
+export function familiarName({ domain, path, tag, name }: Reference): string {
+  if (domain !== "docker.io") return name;
+  // What stands below `docker.io/` can look like a host, and what stands below `library/` like an organisation.
+  const short = [path.replace(/^library\//, ""), path].find((rest) => {
+    return parseReference(`${rest}:${tag}`).name === name;
+  });
+  return short === undefined ? name : `${short}:${tag}`;
 }
 
 /** @returns the last path element with the tag as the user wrote it: what a tar is called by default */
