@@ -16,41 +16,75 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** Other names that people and kernels use for an architecture, and Go's name (and variant) for it. */
-const aliases: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
-  "x86_64": ["amd64"],
-  "x86-64": ["amd64"],
-  "aarch64": ["arm64"],
-  "armhf": ["arm", "v7"],
-  "armel": ["arm", "v6"],
-  "i386": ["386"],
-  "i686": ["386"],
-  "loongarch64": ["loong64"],
-};
+/** Go's names of systems: one alone is no platform. */
+const systems: readonly string[] = [
+  "aix",
+  "android",
+  "darwin",
+  "dragonfly",
+  "freebsd",
+  "illumos",
+  "ios",
+  "js",
+  "linux",
+  "macos",
+  "netbsd",
+  "openbsd",
+  "plan9",
+  "solaris",
+  "windows",
+  "zos",
+];
 
 /**
+ * Reads a platform as users write it.
+ *
  * @param text `os/architecture[/variant]`, or the architecture alone (the system is `linux` then)
- * @returns the platform, with the aliases that containerd knows turned into Go's names
+ * @returns the platform, with the names that containerd knows turned into Go's (its package `platforms`, `Normalize`)
  * @throws {UsageError} when the text has another form
  */
 export function parsePlatform(text: string): Platform {
   const parts = text.trim().toLowerCase().split("/");
-  if (parts.length === 1) parts.unshift("linux");
+  if (parts.length === 1 && !systems.includes(parts[0] ?? "")) parts.unshift("linux");
   const [os = "", name = "", variant] = parts;
-  const ok = parts.length <= 3 && parts.every((part) => /^[a-z0-9_.-]+$/.test(part));
+  const ok = (parts.length === 2 || parts.length === 3) && parts.every((part) => /^[a-z0-9_.-]+$/.test(part));
   if (!ok) {
     throw new UsageError(`Cannot use platform "${text}": expected os/architecture[/variant]`, {
       hint: "for example linux/amd64, linux/arm64 or linux/arm/v7",
     });
   }
-  const [architecture, implied] = aliases[name] ?? [name];
-  const chosen = variant ?? implied;
-  // Go and containerd take v8 for granted on arm64 and leave it out.
-  if (chosen === undefined || (architecture === "arm64" && chosen === "v8")) return { os, architecture };
-  return { os, architecture, variant: chosen };
+  const [architecture, kept] = normalize(name, variant);
+  const system = os === "macos" ? "darwin" : os;
+  return { os: system, architecture, ...(kept === undefined ? {} : { variant: kept }) };
 }
 
-/** @returns the platform as `os/architecture[/variant]` */
+/** Other names that people and kernels use, and the variants that are taken for granted. */
+function normalize(name: string, variant: string | undefined): [architecture: string, variant?: string] {
+  switch (name) {
+    case "i386":
+    case "i686":
+      return ["386"];
+    case "x86_64":
+    case "x86-64":
+    case "amd64":
+      return variant === undefined || variant === "v1" ? ["amd64"] : ["amd64", variant];
+    case "aarch64":
+    case "arm64":
+      return variant === undefined || /^v?8$/.test(variant) ? ["arm64"] : ["arm64", variant];
+    case "armhf":
+      return ["arm", "v7"];
+    case "armel":
+      return ["arm", "v6"];
+    case "arm":
+      return ["arm", variant === undefined ? "v7" : variant.replace(/^[5-8]$/, "v$&")];
+    case "loongarch64":
+      return variant === undefined ? ["loong64"] : ["loong64", variant];
+    default:
+      return variant === undefined ? [name] : [name, variant];
+  }
+}
+
+/** Writes a platform as users read it. @returns the platform as `os/architecture[/variant]` */
 export function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = platform;
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
