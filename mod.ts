@@ -18,8 +18,17 @@
  * @module
  */
 export { build, type BuildOptions, type BuildResult } from "./lib/build.ts";
+export type { ContainerdEvent, ContainerdOptions } from "./lib/containerd.ts";
 export type { ContainerdDestination, Destination, TarDestination } from "./lib/destination.ts";
-export { ContainerfileError, type Diagnostic, formatDiagnostic, type Position, type Severity, type Span } from "./lib/diagnostic.ts";
+export {
+  ContainerfileError,
+  type Diagnostic,
+  formatDiagnostic,
+  type Position,
+  type Severity,
+  type Span,
+} from "./lib/diagnostic.ts";
+export { Excerpts } from "./lib/excerpt.ts";
 export { type Digest, isDigest } from "./lib/digest.ts";
 export { BimaError, DigestMismatchError, PathError, UsageError } from "./lib/errors.ts";
 export type { Descriptor } from "./lib/oci.ts";

@@ -11,6 +11,7 @@ import type { ImageWriter } from "./writer.ts";
 
 /** One tar for every tool. */
 export interface TarDestination {
+  /** Says that it is a tar. */
   readonly kind: "tar";
   /** A path, or a stream that gets the tar once it is complete. */
   readonly dest: string | WritableStream<Uint8Array<ArrayBuffer>>;
@@ -18,6 +19,7 @@ export interface TarDestination {
 
 /** A running containerd. */
 export interface ContainerdDestination extends Omit<ContainerdOptions, "signal" | "onEvent"> {
+  /** Says that it is containerd. */
   readonly kind: "containerd";
 }
 
@@ -34,7 +36,7 @@ export interface OpenOptions {
   readonly onEvent: ProgressListener;
 }
 
-/** @returns the writer of a destination @throws {PathError} or a connection error when it cannot be used */
+/** Opens a destination. @returns its writer @throws {PathError} or a connection error when it cannot be used */
 export async function openWriter(destination: Destination, options: OpenOptions): Promise<ImageWriter> {
   const { created, signal, onEvent } = options;
   switch (destination.kind) {
@@ -56,7 +58,7 @@ export async function openWriter(destination: Destination, options: OpenOptions)
   }
 }
 
-/** @returns the absolute paths of files that a destination writes, and that are never part of the build context */
+/** Tells what to keep out of a build context. @returns the absolute paths of files that a destination writes, and that are never part of the build context */
 export function hiddenBy(destination: Destination | undefined): string[] {
   if (destination?.kind !== "tar" || typeof destination.dest !== "string") return [];
   const path = resolve(destination.dest);

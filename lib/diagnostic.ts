@@ -53,13 +53,20 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
 
 /** A Containerfile that cannot be built. Carries every finding, not only the first. */
 export class ContainerfileError extends BimaError {
+  /** See {@linkcode BimaError.name}. */
   override readonly name = "ContainerfileError";
   /** The file as the user named it. */
   readonly file: string;
   /** All findings in order of their position, warnings among them. */
   readonly diagnostics: readonly Diagnostic[];
 
-  /** @param file the file as the user named it; @param source its text; @param diagnostics all findings, in any order */
+  /**
+   * Makes an error.
+   *
+   * @param file the file as the user named it
+   * @param source its text
+   * @param diagnostics all findings, in any order
+   */
   constructor(file: string, source: string, diagnostics: readonly Diagnostic[]) {
     const excerpts = new Excerpts(source);
     const sorted = sortDiagnostics(diagnostics);

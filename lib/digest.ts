@@ -10,7 +10,7 @@ export type Digest = `sha256:${string}`;
 
 const pattern = /^sha256:[0-9a-f]{64}$/;
 
-/** @returns whether `text` is a well-formed SHA-256 digest */
+/** Tells a digest from other text. @returns whether `text` is a well-formed SHA-256 digest */
 export function isDigest(text: string): text is Digest {
   return pattern.test(text);
 }

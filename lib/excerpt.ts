@@ -14,20 +14,23 @@ const before = 20;
 export class Excerpts {
   readonly #lines: readonly string[];
 
-  /** @param source the file's text */
+  /** Takes a text apart. @param source the file's text */
   constructor(source: string) {
-    this.#lines = source.replace(/^\uFEFF/, "").split("\n");
+    this.#lines = source.replace(/^\uFEFF/, "").split("\n").map((line) =>
+      line.endsWith("\r") ? line.replace(/\r+$/, "") : line
+    );
   }
 
   /**
+   * Shows a place.
+   *
    * @param line the line, from 1
    * @param start the first column, from 1, in UTF-16 code units
    * @param end the column after the last one; `undefined` for the rest of the line
    * @returns the line and the carets below it; nothing when the line is blank or not there
    */
   show(line: number, start: number, end: number | undefined): string[] {
-    const text = this.#lines[line - 1]?.replace(/\r+$/, "") ?? "";
-    if (text.trim() === "") return [];
+    const text = this.#lines[line - 1] ?? "";
     // A very long line is shown from shortly before the place at fault; never from within a character.
     let from = start - 1 > widest - before ? start - 1 - before : 0;
     if (/[\uDC00-\uDFFF]/.test(text[from] ?? "")) from--;
@@ -36,7 +39,9 @@ export class Excerpts {
     let indent = 0;
     let marked = 0;
     let at = from;
-    for (const character of text.slice(from, from + 2 * widest)) {
+    const piece = text.slice(from, from + 2 * widest);
+    if (piece.trim() === "") return [];
+    for (const character of piece) {
       const picture = visible(character);
       const width = cellsOf(picture);
       if (cells + width > widest) break;

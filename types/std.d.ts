@@ -84,11 +84,3 @@ declare module "@std/streams" {
     constructor(size: number, options?: { readonly error?: boolean });
   }
 }
-
-declare module "@std/text/closest-string" {
-  export function closestString(
-    givenWord: string,
-    possibleWords: readonly string[],
-    options?: { readonly caseSensitive?: boolean },
-  ): string;
-}
