@@ -6,12 +6,10 @@
  */
 import { resolve } from "@std/path/posix";
 import { PathError } from "./errors.ts";
-import type { FileNode, FileTree, Node } from "./tree.ts";
+import { childPath, cleanPath, type FileNode, type FileTree, type Node } from "./tree.ts";
 
 /** Options of {@linkcode openContext}. */
 export interface ContextOptions {
-  /** Tells which paths are left out; directories that hold something that is not left out must not match. Default: none. */
-  readonly ignored?: (path: string) => boolean;
   /** Absolute paths of files that are not part of the context, such as the image that is being written. Default: none. */
   readonly hidden?: readonly string[];
 }
@@ -19,25 +17,33 @@ export interface ContextOptions {
 /**
  * Opens a directory as a build context.
  *
+ * An absolute link in it means a path below its root, as BuildKit has it, else a path on this machine that lies
+ * inside of the directory.
+ *
  * @param path the directory
  * @returns a tree whose files belong to 0:0 and keep their modes and times
  * @throws {PathError} when it is not there, is no directory, or cannot be read
  */
 export function openContext(path: string, options: ContextOptions = {}): FileTree {
-  const { ignored = () => false, hidden = [] } = options;
+  const { hidden = [] } = options;
   const root = realDirectory(path);
   const left = new Set(hidden);
   const absolute = (inner: string): string => inner === "" ? root : `${root === "/" ? "" : root}/${inner}`;
-  const kept = (inner: string): boolean => inner === "" || !(ignored(inner) || left.has(absolute(inner)));
+  const node = (inner: string): Node | undefined =>
+    left.has(absolute(inner)) ? undefined : nodeOf(absolute(inner), inner);
   return {
     title: "the build context",
-    node: (inner) => kept(inner) ? nodeOf(absolute(inner), inner) : undefined,
-    names: (inner) =>
-      readNames(absolute(inner), inner).filter((name) => kept(inner === "" ? name : `${inner}/${name}`)),
+    rooted: false,
+    node,
+    names: (inner) => {
+      if (node(inner)?.kind !== "directory") return [];
+      return readNames(absolute(inner), inner).filter((name) => !left.has(absolute(childPath(inner, name))));
+    },
     inside: (target) => {
+      const below = cleanPath(target);
+      if (root === "/" || node(below) !== undefined) return below;
       const clean = resolve(target);
-      if (clean === root || root === "/") return clean.slice(root.length).replace(/^\//, "");
-      return clean.startsWith(`${root}/`) ? clean.slice(root.length + 1) : undefined;
+      return clean === root ? "" : clean.startsWith(`${root}/`) ? clean.slice(root.length + 1) : undefined;
     },
   };
 }
@@ -70,7 +76,7 @@ function nodeOf(path: string, title: string): Node | undefined {
     mtime: Math.floor((info.mtime?.getTime() ?? 0) / 1000),
   };
   if (info.isDirectory) return { kind: "directory", ...attributes };
-  if (info.isSymlink) return { kind: "symlink", ...attributes, mode: 0o777, target: Deno.readLinkSync(path) };
+  if (info.isSymlink) return { kind: "symlink", ...attributes, mode: 0o777, target: linkText(path, title) };
   if (info.isFile) return fileNode(path, title, info, attributes);
   return { kind: "special", ...attributes, what: specialKind(info) };
 }
@@ -95,6 +101,19 @@ function fileNode(
   };
 }
 
+function linkText(path: string, title: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    throw new PathError(title, `Cannot use "${title}": the target of this link is not UTF-8`, {
+      hint: rename,
+    });
+  }
+}
+
+const rename = "rename it, or leave it out of the build context";
+
 function specialKind(info: Deno.FileInfo): string {
   if (info.isFifo) return "a fifo";
   if (info.isSocket) return "a socket";
@@ -111,13 +130,8 @@ function readNames(path: string, title: string): string[] {
   }
   const odd = names.find((name) => name.includes("\uFFFD") && !exists(`${path}/${name}`));
   if (odd !== undefined) {
-    throw new PathError(
-      title,
-      `Cannot use "${title === "" ? odd : `${title}/${odd}`}": its name is not UTF-8`,
-      {
-        hint: "rename it, or leave it out of the build context",
-      },
-    );
+    const shown = childPath(title, odd);
+    throw new PathError(shown, `Cannot use "${shown}": its name is not UTF-8`, { hint: rename });
   }
   return names.sort();
 }

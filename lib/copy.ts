@@ -3,18 +3,29 @@
  *
  * @module
  */
-import { basename, dirname } from "@std/path/posix";
-import { finding } from "./codes.ts";
+import { basename } from "@std/path/posix";
+import { type Code, finding } from "./codes.ts";
+import { copyTree, type Include } from "./copy_tree.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
 import { ConflictError, Draft } from "./draft.ts";
 import { PathError } from "./errors.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { type ModeChange, parseMode } from "./mode.ts";
-import { type Owner, parseOwner, root } from "./owner.ts";
 import { nearest } from "./nearest.ts";
+import { type Owner, parseOwner, root } from "./owner.ts";
+import { parsePattern, type Pattern, PatternList } from "./pattern.ts";
 import type { LayerTree, Rootfs } from "./rootfs.ts";
 import type { CopySource, CopyStep } from "./stage.ts";
-import { cleanPath, type FileTree, follow, type Found, type ImageNode, type Node } from "./tree.ts";
+import {
+  cleanPath,
+  type FileTree,
+  follow,
+  type Found,
+  type ImageNode,
+  LinkError,
+  type Node,
+  parentPath,
+} from "./tree.ts";
 
 /** What {@linkcode planCopy} needs besides the instruction. */
 export interface CopyOptions {
@@ -32,10 +43,21 @@ export interface CopyOptions {
  * Plans one COPY. Reads names and attributes, no contents.
  *
  * @param step the instruction
- * @returns the layer; meaningless when something was reported
+ * @returns the layer; meaningless when an error was reported
  */
 export function planCopy(step: CopyStep, options: CopyOptions): LayerTree {
   return new Copier(step, options).run();
+}
+
+type PathSource = CopySource & { readonly kind: "path" };
+type InlineSource = CopySource & { readonly kind: "inline" };
+
+/** One of the things that a source means. */
+interface Match {
+  /** Clean and relative to the tree. */
+  readonly path: string;
+  /** The part of the path that matched wildcards; absent when there were none. */
+  readonly matched?: string;
 }
 
 class Copier {
@@ -44,6 +66,7 @@ class Copier {
   readonly #draft: Draft;
   readonly #owner: Owner;
   readonly #mode: ModeChange;
+  readonly #exclude: PatternList;
 
   constructor(step: CopyStep, options: CopyOptions) {
     this.#step = step;
@@ -52,13 +75,15 @@ class Copier {
     this.#owner = this.#parseOwner();
     // The evaluator has checked the text of --chmod.
     this.#mode = parseMode(step.chmod ?? "") ?? ((mode) => mode);
+    this.#exclude = new PatternList(step.exclude.flatMap((text) => this.#pattern(text, step.span) ?? []));
   }
 
   run(): LayerTree {
     for (const source of this.#step.sources) {
       try {
         if (source.kind === "inline") this.#copyText(source);
-        else for (const path of this.#expand(source.path, source.span)) this.#copyPath(path, source);
+        else if (this.#step.parents) this.#copyWithParents(source);
+        else for (const match of this.#expand(cleanPath(source.path), source)) this.#copyPath(match, source);
       } catch (error) {
         this.#explain(error, source);
       }
@@ -68,16 +93,14 @@ class Copier {
 
   /** Everything that can go wrong with one source is a finding at its place; the rest is not ours to explain. */
   #explain(error: unknown, source: CopySource): void {
+    const { span } = source;
     if (error instanceof ConflictError) {
       const name = source.kind === "path" ? source.path : source.name;
-      this.#report(
-        "BIMA106",
-        `Cannot copy "${name}" to "${this.#step.destination}": ${error.message}`,
-        source.span,
-      );
-    } else if (error instanceof PathError) {
-      this.#report("BIMA104", error.message, source.span, error.hint);
-    } else throw error;
+      const message = `Cannot copy "${name}" to "${this.#step.destination}": ${error.message}`;
+      this.#report("BIMA106", message, span);
+    } else if (error instanceof LinkError) this.#report("BIMA104", error.message, span, error.hint);
+    else if (error instanceof PathError) this.#report("BIMA109", error.message, span, error.hint);
+    else throw error;
   }
 
   #parseOwner(): Owner {
@@ -94,47 +117,76 @@ class Copier {
     return root;
   }
 
-  #expand(written: string, span: Span): string[] {
-    const path = cleanPath(written);
-    if (!isGlob(written)) return [path];
-    const found = expandGlob(this.#options.from, path);
-    if (found === undefined) {
-      this.#report(
-        "BIMA103",
-        `Cannot use pattern "${written}": it is malformed`,
-        span,
-        "[ needs a ], and \\ a character after it",
-      );
-    } else if (found.length > 1 && !this.#step.destination.endsWith("/")) {
-      this.#report(
-        "BIMA018",
-        `Cannot copy "${written}" to "${this.#step.destination}": ${found.length} sources match, expected a destination that ends in /`,
-        this.#step.destinationSpan,
-        `write "${this.#step.destination}/"`,
-      );
-    } else if (found.length === 0) {
-      this.#report(
-        "BIMA102",
-        `Cannot copy "${written}": nothing in ${this.#options.from.title} matches`,
-        span,
-      );
+  #pattern(text: string, span: Span): Pattern | undefined {
+    const pattern = parsePattern(text);
+    if (pattern === undefined) {
+      const message = `Cannot use pattern "${text}": it is malformed`;
+      this.#report("BIMA103", message, span, "[ needs a ], and \\ a character after it");
     }
-    return found ?? [];
+    return pattern;
   }
 
-  #copyPath(path: string, source: CopySource & { kind: "path" }): void {
-    const found = follow(this.#options.from, path);
-    if (found === undefined) return this.#missing(path, source);
-    if (found.node.kind === "directory") {
-      return this.#copyContents(found, this.#intoDirectory(path), source.span);
+  /** @param path the source, or what stands in front of its `./`; @param source where and how it was written */
+  #expand(path: string, { path: written, span }: PathSource): Match[] {
+    const { from } = this.#options;
+    if (!isGlob(path)) return [{ path }];
+    // A name with backslashes goes before what they would mean in a pattern.
+    const escapes = !/[*?[]/.test(path.replace(/\\./gs, ""));
+    if (escapes && follow(from, path) !== undefined) return [{ path }];
+    const found = expandGlob(from, path);
+    if (found === undefined) {
+      const message = `Cannot use pattern "${written}": it is malformed`;
+      this.#report("BIMA103", message, span, "[ needs a ], and \\ a character after it");
+    } else if (found.length === 0) this.#missing(path, written, span);
+    else if (found.length > 1 && !this.#hasDirectory()) {
+      const { destination, destinationSpan } = this.#step;
+      const message =
+        `Cannot copy "${written}" to "${destination}": ${found.length} sources match, expected a destination that ends in /`;
+      this.#report("BIMA018", message, destinationSpan, `write "${destination}/"`);
+      return [];
     }
+    const fixed = path.split("/").findIndex(isGlob);
+    return (found ?? []).map((path) => ({ path, matched: path.split("/").slice(fixed).join("/") }));
+  }
+
+  #copyPath({ path, matched }: Match, source: PathSource): void {
+    const found = follow(this.#options.from, path);
+    if (found === undefined) return this.#missing(path, source.path, source.span);
+    const isDirectory = found.node.kind === "directory";
+    // A directory by its own name is never left out, nor one in which something is taken back in.
+    const isExcluded = this.#exclude.match(matched ?? basename(path)).matched;
+    if (isExcluded && !(isDirectory && (matched === undefined || this.#exclude.hasExceptions))) return;
+    if (isDirectory) return void this.#copyDirectory(found, path, source.span);
     const node = this.#adopt(found.node, path, source.span);
     if (node !== undefined) this.#putFile(basename(path), node);
   }
 
-  #copyText({ name, content }: CopySource & { kind: "inline" }): void {
+  /** A `./` in the middle of the source ends what is left off of its path. */
+  #copyWithParents(source: PathSource): void {
+    const { path: written, span } = source;
+    const { from } = this.#options;
+    const [front, back] = splitOnce(written, "/./");
+    const pattern = cleanPath(back ?? written);
+    const include = pattern === "" ? undefined : this.#include(pattern, span);
+    if (pattern !== "" && include === undefined) return;
+    const bases = back === undefined ? [{ path: "" }] : this.#expand(cleanPath(front), source);
+    let found = bases.length === 0;
+    for (const { path } of bases) {
+      const directory = follow(from, path);
+      if (directory?.node.kind !== "directory") continue;
+      if (this.#copyDirectory(directory, path, span, include) || include === undefined) found = true;
+    }
+    if (!found) this.#missing(cleanPath(back === undefined ? written : `${front}/${pattern}`), written, span);
+  }
+
+  #include(text: string, span: Span): Include | undefined {
+    const pattern = this.#pattern(text, span);
+    return pattern && { pattern, list: new PatternList([pattern]) };
+  }
+
+  #copyText({ name, content }: InlineSource): void {
     const bytes = new TextEncoder().encode(content);
-    const text: Node = {
+    const text: ImageNode = {
       kind: "file",
       mode: 0o644,
       uid: 0,
@@ -143,62 +195,52 @@ class Copier {
       size: bytes.byteLength,
       content: { kind: "bytes", bytes },
     };
-    this.#putFile(basename(name), this.#adapt(text));
+    this.#putFile(basename(name), { ...this.#adapt(text), ...this.#owner });
   }
 
-  /** The directory that the contents of a source directory go to. */
-  #intoDirectory(path: string): string {
+  #copyDirectory(source: Found, path: string, span: Span, include?: Include): boolean {
     const target = this.#draft.locate(cleanPath(this.#step.destination));
     const there = this.#draft.node(target);
     if (there !== undefined && there.kind !== "directory") {
-      throw new ConflictError(`"/${target}" is a file in the image, and "${path}" is a directory`);
+      throw new ConflictError(`"/${target}" is a file in the image, and "${path || "."}" is a directory`);
     }
     this.#makeDirectory(target);
-    return target;
+    const copy = {
+      from: this.#options.from,
+      draft: this.#draft,
+      adopt: (node: Node, path: string) => this.#adopt(node, path, span),
+      exclude: this.#exclude,
+      ...(include === undefined ? {} : { include }),
+    };
+    return copyTree(copy, source.path, target);
   }
 
   /** A file goes into a directory that is there or that the destination names with a slash at its end. */
   #putFile(name: string, node: ImageNode): void {
-    const { destination } = this.#step;
-    let target = this.#draft.locate(cleanPath(destination));
-    const there = this.#draft.node(target);
-    const isDirectory = destination.endsWith("/");
-    if (there?.kind === "directory" && !isDirectory) {
-      throw new ConflictError(`it is a directory in the image; write "${destination}/" to copy into it`);
+    const { destination, destinationSpan } = this.#step;
+    const located = this.#draft.locate(cleanPath(destination));
+    const isThere = this.#draft.node(located)?.kind === "directory";
+    if (isThere && !destination.endsWith("/")) {
+      const message = `"${destination}" is a directory in the image: the file goes into it, as "${name}"`;
+      this.#report("BIMA169", message, destinationSpan, `write "${destination}/"`);
     }
-    if (isDirectory) {
-      this.#makeDirectory(target);
-      target = this.#draft.locate(target === "" ? name : `${target}/${name}`);
-    }
-    const directory = dirname(target);
-    this.#makeDirectory(directory === "." ? "" : directory);
+    const intoDirectory = isThere || destination.endsWith("/");
+    // A link inside of the directory is replaced, while the destination itself may be a link.
+    const target = intoDirectory ? cleanPath(`${located}/${name}`) : located;
+    this.#makeDirectory(parentPath(target));
     this.#draft.put(target, node);
   }
 
-  #copyContents(source: Found, target: string, span: Span): void {
-    for (const name of this.#options.from.names(source.path)) {
-      const path = source.path === "" ? name : `${source.path}/${name}`;
-      const found = this.#options.from.node(path);
-      const node = found === undefined ? undefined : this.#adopt(found, path, span);
-      if (node === undefined) continue;
-      const to = target === "" ? name : `${target}/${name}`;
-      if (node.kind !== "directory") {
-        this.#draft.put(to, node);
-        continue;
-      }
-      const there = this.#draft.locate(to);
-      if (this.#draft.node(there)?.kind !== "directory") this.#draft.put(there, node);
-      this.#copyContents({ path, node }, there, span);
-    }
+  #hasDirectory(): boolean {
+    const { destination } = this.#step;
+    if (destination.endsWith("/")) return true;
+    return this.#draft.node(this.#draft.locate(cleanPath(destination)))?.kind === "directory";
   }
 
   #adopt(node: Node, path: string, span: Span): ImageNode | undefined {
     if (node.kind !== "special") return this.#adapt(node);
-    this.#report(
-      "BIMA105",
-      `Cannot copy "${path}": it is ${node.what}, expected a file, directory or link`,
-      span,
-    );
+    const message = `Cannot copy "${path}": it is ${node.what}, expected a file, directory or link`;
+    this.#report("BIMA105", message, span);
     return undefined;
   }
 
@@ -214,19 +256,43 @@ class Copier {
     this.#draft.makeDirectory(path, this.#owner);
   }
 
-  #missing(path: string, { path: written, span }: CopySource & { kind: "path" }): void {
+  #missing(path: string, written: string, span: Span): void {
     const { from } = this.#options;
-    const directory = dirname(path) === "." ? "" : dirname(path);
-    const near = nearest(basename(path), from.names(directory));
-    const hint = near !== undefined
-      ? `there is "${directory === "" ? near : `${directory}/${near}`}"`
-      : /^\/*(?:\.\.\/)+/.test(written)
-      ? `sources cannot leave ${from.title}; "${written}" was looked up as "${path}"`
-      : undefined;
-    this.#report("BIMA101", `Cannot copy "${written}": it is not in ${from.title}`, span, hint);
+    const isPattern = isGlob(path);
+    const all = from.unfiltered;
+    const hiddenPath = all === undefined ? undefined : isPattern ? expandGlob(all, path)?.[0] : path;
+    const hidden = hiddenPath === undefined ? undefined : from.excluded?.(hiddenPath);
+    if (hidden !== undefined) {
+      const what = isPattern ? `everything that matches is excluded` : `it is excluded`;
+      const message = `Cannot copy "${written}": ${what} from ${from.title} by ${hidden.file}:${hidden.line}`;
+      return this.#report("BIMA108", message, span, `change that line, or add !${hiddenPath} after it`);
+    }
+    if (isPattern) {
+      return this.#report("BIMA102", `Cannot copy "${written}": nothing in ${from.title} matches`, span);
+    }
+    this.#report(
+      "BIMA101",
+      `Cannot copy "${written}": it is not in ${from.title}`,
+      span,
+      this.#near(path, written),
+    );
   }
 
-  #report(code: Parameters<typeof finding>[0], message: string, span: Span, hint?: string): void {
+  #near(path: string, written: string): string | undefined {
+    const { from } = this.#options;
+    const directory = parentPath(path);
+    const near = nearest(basename(path), from.names(directory));
+    if (near !== undefined) return `there is "${directory === "" ? near : `${directory}/${near}`}"`;
+    if (!/^\/*(?:\.\.\/)+/.test(written)) return undefined;
+    return `sources cannot leave ${from.title}; "${written}" was looked up as "${path}"`;
+  }
+
+  #report(code: Code, message: string, span: Span, hint?: string): void {
     this.#options.report(finding(code, message, span, hint));
   }
+}
+
+function splitOnce(text: string, separator: string): [front: string, back?: string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
 }

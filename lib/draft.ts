@@ -5,7 +5,7 @@
  */
 import { type Owner, root } from "./owner.ts";
 import type { LayerTree, Rootfs } from "./rootfs.ts";
-import type { ImageNode } from "./tree.ts";
+import { childPath, type ImageNode, parentPath } from "./tree.ts";
 
 /** Two things that cannot stand at the same path. */
 export class ConflictError extends Error {
@@ -35,20 +35,24 @@ export class Draft {
    * @throws {ConflictError} when a link leads in a circle
    */
   locate(path: string): string {
-    const rest = path === "" ? [] : path.split("/");
+    const rest = path.split("/");
     let done = "";
     let links = 0;
     for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
-      const next = done === "" ? name : `${done}/${name}`;
+      if (name === "" || name === ".") continue;
+      if (name === "..") {
+        done = parentPath(done);
+        continue;
+      }
+      const next = childPath(done, name);
       const node = this.node(next);
       if (node?.kind !== "symlink") {
         done = next;
         continue;
       }
       if (++links > 40) throw new ConflictError(`"/${path}" leads in a circle of symbolic links`);
-      const target = node.target.startsWith("/") ? node.target : `/${done}/${node.target}`;
-      rest.unshift(...this.#rootfs.inside(target).split("/").filter((element) => element !== ""));
-      done = "";
+      rest.unshift(...node.target.split("/"));
+      if (node.target.startsWith("/")) done = "";
     }
     return done;
   }
@@ -61,7 +65,7 @@ export class Draft {
    */
   makeDirectory(path: string, owner: Owner = root): void {
     const above: string[] = [];
-    for (let at = path; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
+    for (let at = path; at !== ""; at = parentPath(at)) {
       const node = this.node(at);
       if (node?.kind === "directory") break;
       if (node !== undefined) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FileTree } from "./tree.ts";
+import { childPath, type FileTree, follow } from "./tree.ts";
 
 /** @returns whether the path has a wildcard, or a backslash that takes one's meaning away */
 export function isGlob(path: string): boolean {
@@ -21,82 +21,88 @@ export function isGlob(path: string): boolean {
 export function compileElement(pattern: string): RegExp | undefined {
   const characters = [...pattern];
   let source = "";
-  for (let i = 0; i < characters.length; i++) {
-    const character = characters[i] ?? "";
-    if (character === "*") source += "[^/]*";
-    else if (character === "?") source += "[^/]";
-    else if (character === "\\") {
-      const next = characters[++i];
-      if (next === undefined) return undefined;
-      source += escape(next);
-    } else if (character === "[") {
-      const end = compileClass(characters, i + 1);
-      if (end === undefined) return undefined;
-      source += end.source;
-      i = end.index;
-    } else source += escape(character);
+  for (let at = 0; at < characters.length;) {
+    const piece = characters[at] === "*" ? { source: "[^/]*", next: at + 1 } : compileOne(characters, at);
+    if (piece === undefined) return undefined;
+    source += piece.source;
+    at = piece.next;
   }
   return new RegExp(`^${source}$`, "su");
 }
 
-/** @returns the class as an expression and the index of its `]`; at least one range, no empty or reversed one */
-function compileClass(
-  characters: readonly string[],
-  start: number,
-): { source: string; index: number } | undefined {
-  let i = start;
-  const negated = characters[i] === "^";
-  if (negated) i++;
-  const ranges: string[] = [];
-  for (;;) {
-    if (characters[i] === "]" && ranges.length > 0) break;
-    const low = classCharacter(characters, i);
+/** A piece of an expression, and where in the pattern the next one begins. */
+export interface Piece {
+  readonly source: string;
+  readonly next: number;
+}
+
+/**
+ * Compiles what stands for exactly one character: `?`, a class, an escaped character or any other one.
+ *
+ * @param characters the pattern's characters
+ * @param at where it begins
+ * @returns the expression, for use with the flag `u`; `undefined` when it is malformed
+ */
+export function compileOne(characters: readonly string[], at: number): Piece | undefined {
+  const character = characters[at] ?? "";
+  if (character === "?") return { source: "[^/]", next: at + 1 };
+  if (character === "[") return compileClass(characters, at + 1);
+  if (character !== "\\") return { source: escapeLiteral(character), next: at + 1 };
+  const escaped = characters[at + 1];
+  return escaped === undefined ? undefined : { source: escapeLiteral(escaped), next: at + 2 };
+}
+
+/** A class has at least one range. One that runs backwards holds nothing, as in Go. */
+function compileClass(characters: readonly string[], start: number): Piece | undefined {
+  const negated = characters[start] === "^";
+  let at = negated ? start + 1 : start;
+  const first = at;
+  let ranges = "";
+  while (characters[at] !== "]" || at === first) {
+    const low = classCharacter(characters, at);
     if (low === undefined) return undefined;
-    i = low.next;
-    let high = low.character;
-    if (characters[i] === "-") {
-      const end = classCharacter(characters, i + 1);
-      if (end === undefined) return undefined;
-      high = end.character;
-      i = end.next;
-    }
-    if ((high.codePointAt(0) ?? 0) < (low.character.codePointAt(0) ?? 0)) return undefined;
-    ranges.push(`${escape(low.character)}-${escape(high)}`);
+    const high = characters[low.next] === "-" ? classCharacter(characters, low.next + 1) : low;
+    if (high === undefined) return undefined;
+    if (low.code <= high.code) ranges += `\\u{${low.code.toString(16)}}-\\u{${high.code.toString(16)}}`;
+    at = high.next;
   }
-  return { source: `${negated ? "[^/" : "["}${ranges.join("")}]`, index: i };
+  return { source: negated ? `[^/${ranges}]` : `[${ranges}]`, next: at + 1 };
 }
 
 function classCharacter(
   characters: readonly string[],
   at: number,
-): { character: string; next: number } | undefined {
-  const character = characters[at];
-  if (character === undefined || character === "-" || character === "]") return undefined;
-  if (character !== "\\") return { character, next: at + 1 };
-  const escaped = characters[at + 1];
-  return escaped === undefined ? undefined : { character: escaped, next: at + 2 };
+): { readonly code: number; readonly next: number } | undefined {
+  const isEscape = characters[at] === "\\";
+  const code = characters[isEscape ? at + 1 : at]?.codePointAt(0);
+  if (code === undefined || (!isEscape && /^[\]-]$/.test(characters[at] ?? ""))) return undefined;
+  return { code, next: at + (isEscape ? 2 : 1) };
 }
 
-function escape(character: string): string {
-  return character.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
+function escapeLiteral(character: string): string {
+  return character.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
 }
 
 /**
- * Finds what a pattern means in a tree.
+ * Finds what a pattern means in a tree. Links are followed in front of the first wildcard only, as BuildKit does it.
  *
  * @param tree where to look
  * @param pattern a clean relative path with wildcards
  * @returns the paths that match, sorted; `undefined` when the pattern is malformed
+ * @throws {LinkError} when a link in front of the first wildcard leads out of the tree
  */
 export function expandGlob(tree: FileTree, pattern: string): string[] | undefined {
-  let found = [""];
-  for (const element of pattern.split("/")) {
-    const expression = compileElement(element);
+  const elements = pattern.split("/");
+  const expressions = elements.map(compileElement);
+  const first = elements.findIndex(isGlob);
+  const root = follow(tree, elements.slice(0, first).join("/"));
+  let found = root === undefined ? [] : [root.path];
+  for (const expression of expressions.slice(first)) {
     if (expression === undefined) return undefined;
     found = found.flatMap((directory) =>
       tree.names(directory)
         .filter((name) => expression.test(name))
-        .map((name) => directory === "" ? name : `${directory}/${name}`)
+        .map((name) => childPath(directory, name))
     );
   }
   return found.sort();

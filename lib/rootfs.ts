@@ -13,6 +13,7 @@ const rootNode: ImageNode = { kind: "directory", mode: 0o755, uid: 0, gid: 0, mt
 /** The sum of layers. Paths are relative to `/` and clean. */
 export class Rootfs implements FileTree {
   readonly title: string;
+  readonly rooted = true;
   readonly #nodes = new Map<string, ImageNode>();
   readonly #names = new Map<string, Set<string>>();
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dirname, join, normalize } from "@std/path/posix";
+import { normalize } from "@std/path/posix";
 import { PathError } from "./errors.ts";
 
 /** Which version of a file on disk was planned for; it must still be that one when it is read. */
@@ -72,16 +72,30 @@ export type ImageNode = DirectoryNode | FileNode | SymlinkNode;
 /** What can stand at a path. */
 export type Node = ImageNode | SpecialNode;
 
+/** What hides something that is there. */
+export interface Exclusion {
+  /** The ignore file, as messages show it. */
+  readonly file: string;
+  /** Its line, from 1. */
+  readonly line: number;
+}
+
 /** A tree that COPY can read. Paths are relative to its root, clean, without a leading slash; the root is `""`. */
 export interface FileTree {
   /** What messages call it: `the build context`. */
   readonly title: string;
+  /** Whether `..` at the root stays there, as it does inside of an image; else it leads out of the tree. */
+  readonly rooted: boolean;
   /** @returns what stands at the path, links not followed; `undefined` when there is nothing */
   node(path: string): Node | undefined;
-  /** @returns the names in a directory, sorted; none when it is no directory */
+  /** @returns the names in a directory, sorted; none when it is no directory, nor behind a link */
   names(path: string): readonly string[];
   /** @returns the path inside the tree that an absolute link target means; `undefined` when it lies outside */
   inside(target: string): string | undefined;
+  /** The same tree with nothing hidden; absent where nothing is. */
+  readonly unfiltered?: FileTree;
+  /** @returns what hides a path that is there; absent where nothing is hidden */
+  excluded?(path: string): Exclusion | undefined;
 }
 
 /** A path and what stands there, after links. */
@@ -89,6 +103,9 @@ export interface Found {
   readonly path: string;
   readonly node: Node;
 }
+
+/** A symbolic link that leads out of its tree, or in a circle. */
+export class LinkError extends PathError {}
 
 /** As many links as Linux follows before it says ELOOP. */
 const maxLinks = 40;
@@ -98,47 +115,60 @@ export function cleanPath(path: string): string {
   return normalize(`/${path}`).replace(/^\/+|\/+$/g, "");
 }
 
+/** @returns the path of an entry of a directory */
+export function childPath(directory: string, name: string): string {
+  return directory === "" ? name : `${directory}/${name}`;
+}
+
+/** @returns the directory that a path is in; `""` for the entries of the root */
+export function parentPath(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}
+
 /**
  * Follows symbolic links, those in the middle of the path and the last one, without ever leaving the tree.
  *
  * @param tree where to look
  * @param path a clean relative path
  * @returns what stands there; `undefined` when there is nothing
- * @throws {PathError} when a link leads out of the tree, or in a circle
+ * @throws {LinkError} when a link leads out of the tree, or in a circle
  */
 export function follow(tree: FileTree, path: string): Found | undefined {
   let links = 0;
   let done = "";
-  const rest = path === "" ? [] : path.split("/");
   let node = tree.node("");
+  let escape = (): LinkError => new LinkError(path, `Cannot follow "${path}": it leads out of ${tree.title}`);
+  const rest = path.split("/");
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
-    const next = done === "" ? name : `${done}/${name}`;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (done === "" && !tree.rooted) throw escape();
+      done = parentPath(done);
+      node = tree.node(done);
+      continue;
+    }
+    const next = childPath(done, name);
     node = tree.node(next);
     if (node === undefined) return undefined;
     if (node.kind !== "symlink") {
       done = next;
       continue;
     }
-    if (++links > maxLinks) throw new PathError(path, `Cannot follow "${path}": too many symbolic links`);
-    const target = linkTarget(tree, next, node.target);
-    if (target === undefined) {
-      throw new PathError(
+    if (++links > maxLinks) throw new LinkError(path, `Cannot follow "${path}": too many symbolic links`);
+    const { target } = node;
+    escape = () =>
+      new LinkError(
         path,
-        `Cannot follow "${next}": it is a symbolic link to "${node.target}", outside of ${tree.title}`,
+        `Cannot follow "${next}": it is a symbolic link to "${target}", outside of ${tree.title}`,
         { hint: `copy the file itself into ${tree.title}` },
       );
-    }
-    rest.unshift(...(target === "" ? [] : target.split("/")));
-    done = "";
-    node = tree.node("");
+    if (target.startsWith("/")) {
+      const inside = tree.inside(target);
+      if (inside === undefined) throw escape();
+      rest.unshift(...inside.split("/"));
+      done = "";
+    } else rest.unshift(...target.split("/"));
+    node = tree.node(done);
   }
   return node === undefined ? undefined : { path: done, node };
-}
-
-/** @returns the path inside the tree that a link means, or `undefined` when it leads out */
-function linkTarget(tree: FileTree, link: string, target: string): string | undefined {
-  if (target.startsWith("/")) return tree.inside(target);
-  const joined = join(dirname(link), target);
-  if (joined === ".." || joined.startsWith("../")) return undefined;
-  return cleanPath(joined);
 }

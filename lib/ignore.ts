@@ -1,0 +1,101 @@
+/**
+ * Ignore files: which one counts, and what its lines say (Docker's `.dockerignore`, podman's `.containerignore`).
+ *
+ * @module
+ */
+import { finding } from "./codes.ts";
+import { ContainerfileError, type Diagnostic } from "./diagnostic.ts";
+import { PathError } from "./errors.ts";
+import { readAt } from "./file_stream.ts";
+import { IgnoredTree } from "./ignored_tree.ts";
+import { parsePattern, type Pattern, PatternList } from "./pattern.ts";
+import { type FileTree, follow } from "./tree.ts";
+
+/** The names at the root of a context, the first one that is there counts. */
+const names = [".containerignore", ".dockerignore"];
+
+/** An ignore file has at most this many bytes. */
+const maxSize = 1024 * 1024;
+
+/** An ignore file. */
+export interface IgnoreFile {
+  /** Its path as messages show it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * Hides what the ignore file of a build leaves out. The Containerfile's own one, `<name>.dockerignore` beside it,
+ * goes before those at the context's root, even when it is empty.
+ *
+ * @param context the whole build context
+ * @param own the Containerfile's own ignore file. Default: it has none
+ * @returns the context as COPY sees it
+ * @throws {ContainerfileError} when a pattern is malformed
+ * @throws {PathError} when the ignore file cannot be read
+ */
+export function applyIgnoreFile(context: FileTree, own?: IgnoreFile): FileTree {
+  const found = own ?? findInContext(context);
+  if (found === undefined) return context;
+  const patterns = parseIgnoreFile(found);
+  return patterns.length === 0 ? context : new IgnoredTree(context, new PatternList(patterns), found.file);
+}
+
+function findInContext(context: FileTree): IgnoreFile | undefined {
+  for (const file of names) {
+    const text = readText(context, file);
+    if (text !== undefined) return { file, text };
+  }
+  return undefined;
+}
+
+/**
+ * @param tree where to look
+ * @param path the path of a text file
+ * @returns the text; `undefined` when there is no file
+ * @throws {PathError} when it is no UTF-8 text, too large, or a link out of the tree
+ */
+export function readText(tree: FileTree, path: string): string | undefined {
+  const node = follow(tree, path)?.node;
+  if (node?.kind !== "file") return undefined;
+  if (node.size > maxSize) {
+    throw new PathError(
+      path,
+      `Cannot read "${path}": it has ${node.size} bytes, expected at most ${maxSize}`,
+    );
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readAt(node, 0, node.size));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new PathError(path, `Cannot read "${path}": it is not UTF-8 text`, { cause: error });
+  }
+}
+
+/**
+ * @param ignore the file
+ * @returns its patterns; comments and blank lines have none
+ * @throws {ContainerfileError} with all malformed patterns
+ */
+export function parseIgnoreFile({ file, text }: IgnoreFile): Pattern[] {
+  const patterns: Pattern[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const [index, written] of text.replace(/^\uFEFF/, "").split(/\r?\n/).entries()) {
+    if (written.startsWith("#") || written.trim() === "") continue;
+    const line = index + 1;
+    const pattern = parsePattern(written, line);
+    if (pattern !== undefined) patterns.push(pattern);
+    else {
+      const column = written.length - written.trimStart().length + 1;
+      const end = { line, column: written.trimEnd().length + 1 };
+      diagnostics.push(finding(
+        "BIMA103",
+        `Cannot use pattern "${written.trim()}": it is malformed`,
+        { start: { line, column }, end },
+        "[ needs a ], \\ a character after it, and ! a pattern",
+      ));
+    }
+  }
+  if (diagnostics.length > 0) throw new ContainerfileError(file, text, diagnostics);
+  return patterns;
+}
