@@ -111,7 +111,7 @@ export async function composeImage(spec: ImageSpec): Promise<Image> {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     config: config.descriptor,
-    layers: layers.map((layer) => layer.descriptor),
+    layers: layers.map((layer) => ordered(layer.descriptor)),
     ...present({ annotations: sortedRecord(spec.annotations) }),
   });
   return { manifest, config, layers, platform };
@@ -125,7 +125,24 @@ export async function jsonDocument(mediaType: string, value: unknown): Promise<D
 
 /** @returns an image index with these manifests (image-index.md) */
 export function indexOf(manifests: readonly Descriptor[]): unknown {
-  return { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
+  return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: manifests.map(ordered) };
+}
+
+/** Whoever made the descriptor: its fields stand in one order. */
+function ordered({ mediaType, digest, size, annotations, platform }: Descriptor): unknown {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...present({
+      annotations: sortedRecord(annotations ?? {}),
+      platform: platform && orderedPlatform(platform),
+    }),
+  };
+}
+
+function orderedPlatform({ architecture, variant, os }: Platform): Record<string, unknown> {
+  return present({ architecture, variant, os });
 }
 
 function configOf(spec: ImageSpec): unknown {
@@ -134,9 +151,7 @@ function configOf(spec: ImageSpec): unknown {
   return {
     created,
     ...present({ author: spec.author }),
-    architecture: platform.architecture,
-    ...present({ variant: platform.variant }),
-    os: platform.os,
+    ...orderedPlatform(platform),
     config: present({
       User: config.user,
       ExposedPorts: set(config.exposedPorts),
@@ -157,7 +172,7 @@ function configOf(spec: ImageSpec): unknown {
   };
 }
 
-/** RFC 3339 without a fraction, as Go writes whole seconds. */
+/** RFC 3339 (section 5.6) without a fraction, as Go writes whole seconds. */
 function isoSeconds(date: Date): string {
   return date.toISOString().replace(/\.\d{3}Z$/, "Z");
 }
