@@ -18,15 +18,17 @@ const containerdTypes = ["ctr", "containerd"];
 const hint = "expected ctr, tar, or type=tar,dest=PATH (PATH - is stdout)";
 
 /**
- * @param text `ctr`, `tar`, or docker's form `type=tar,dest=PATH`
+ * @param text `ctr`, `tar`, or docker's form `type=tar,dest=PATH` (CSV)
  * @returns what it means
  * @throws {UsageError} when it has another form
  */
 export function parseOutput(text: string): Output {
   const fields = new Map<string, string>();
-  for (const part of text.split(",")) {
+  for (const part of splitFields(text)) {
     const equals = part.indexOf("=");
-    const [key, value] = equals < 0 ? ["type", part] : [part.slice(0, equals).trim(), part.slice(equals + 1)];
+    const [key, value] = equals < 0
+      ? ["type", part]
+      : [part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1)];
     if (key !== "type" && key !== "dest") {
       throw new UsageError(`Cannot use --output "${text}": unknown field "${key}"`, { hint });
     }
@@ -46,4 +48,17 @@ export function parseOutput(text: string): Output {
     throw new UsageError(`Cannot use --output "${text}": unknown type "${type}"`, { hint });
   }
   return dest === undefined ? { kind: "tar" } : { kind: "tar", dest };
+}
+
+/** One line of CSV (RFC 4180), as docker reads its outputs: a field with a comma stands in double quotes. */
+function splitFields(text: string): string[] {
+  const fields: string[] = [];
+  const pattern = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/gy;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    if (match[3] === "") return fields;
+  }
+  throw new UsageError(`Cannot use --output "${text}": a double quote is in the wrong place`, {
+    hint: `a field with a comma is written whole in double quotes: 'type=tar,"dest=a,b.tar"'`,
+  });
 }
