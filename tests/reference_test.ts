@@ -112,7 +112,7 @@ const refused: readonly (readonly [text: string, why: string])[] = [
   [`x:1@sha256:${digits}`, "it has a digest"],
 ];
 
-Deno.test("parseReference() refuses what Docker refuses, and says which part is wrong", () => {
+Deno.test("parseReference() refuses what is no name of an image, and says which part is wrong", () => {
   for (const [text, why] of refused) {
     const error = assertThrows(() => parseReference(text), UsageError, why);
     assertStringIncludes(error.message, `Cannot use image name "${text}": `);
