@@ -82,6 +82,7 @@ export const codes = {
   BIMA115: { severity: "error", title: "Label that is too long" },
   BIMA116: { severity: "error", title: "Label that belongs to the run time" },
   BIMA117: { severity: "error", title: "Binary that cannot boot" },
+  BIMA118: { severity: "error", title: "Name that means something else in a layer" },
   BIMA160: { severity: "warning", title: "Unknown type of unikernel" },
   BIMA161: { severity: "warning", title: "Unknown hypervisor" },
   BIMA162: { severity: "warning", title: "Hypervisor that does not boot this type" },

@@ -7,7 +7,7 @@ import { basename } from "@std/path/posix";
 import { type Code, finding } from "./codes.ts";
 import { copyTree, type Include } from "./copy_tree.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
-import { ConflictError, Draft } from "./draft.ts";
+import { ConflictError, Draft, NameError } from "./draft.ts";
 import { PathError } from "./errors.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { type ModeChange, parseMode } from "./mode.ts";
@@ -97,7 +97,7 @@ class Copier {
     if (error instanceof ConflictError) {
       const name = source.kind === "path" ? source.path : source.name;
       const message = `Cannot copy "${name}" to "${this.#step.destination}": ${error.message}`;
-      this.#report("BIMA106", message, span);
+      this.#report(error instanceof NameError ? "BIMA118" : "BIMA106", message, span);
     } else if (error instanceof LinkError) this.#report("BIMA104", error.message, span, error.hint);
     else if (error instanceof PathError) this.#report("BIMA109", error.message, span, error.hint);
     else throw error;

@@ -12,6 +12,9 @@ export class ConflictError extends Error {
   override readonly name = "ConflictError";
 }
 
+/** A path that means something else in a layer. */
+export class NameError extends ConflictError {}
+
 /** What one layer is going to add. */
 export class Draft {
   readonly #rootfs: Rootfs;
@@ -61,7 +64,7 @@ export class Draft {
    * Makes a directory and those above it; what is there already stays as it is.
    *
    * @param path clean, relative, without links
-   * @throws {ConflictError} when something else stands there
+   * @throws {ConflictError} when something else stands there, or a name cannot stand in a layer
    */
   makeDirectory(path: string, owner: Owner = root): void {
     const above: string[] = [];
@@ -74,6 +77,7 @@ export class Draft {
       above.push(at);
     }
     for (const at of above.reverse()) {
+      checkName(at);
       this.#added.set(at, { kind: "directory", mode: 0o755, ...owner, mtime: 0 });
     }
   }
@@ -82,9 +86,10 @@ export class Draft {
    * Puts a file or a link at a path.
    *
    * @param path clean, relative; its directory is there
-   * @throws {ConflictError} when a directory stands there
+   * @throws {ConflictError} when a directory stands there, or the name cannot stand in a layer
    */
   put(path: string, node: ImageNode): void {
+    checkName(path);
     const there = this.node(path);
     if (
       node.kind === "directory"
@@ -102,6 +107,14 @@ export class Draft {
   finish(): LayerTree {
     return new Map([...this.#added].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
+}
+
+/** In a layer such an entry removes another one (OCI image specification, layer.md, "Whiteouts"). */
+function checkName(path: string): void {
+  if (!path.slice(path.lastIndexOf("/") + 1).startsWith(".wh.")) return;
+  throw new NameError(
+    `"/${path}" cannot stand in a layer: a name with .wh. in front removes the file without it`,
+  );
 }
 
 function kindName(node: ImageNode | undefined): string {

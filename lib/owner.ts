@@ -27,28 +27,39 @@ export interface MissingName {
 const maxId = 0xFFFFFFFE;
 
 /**
- * @param text `user[:group]`; a user alone gives the group with the same number, and `root` is always 0
+ * @param text `user[:group]`. Without a group, a number gives the group with the same number, as a name does not: it
+ * gives the user's group in `/etc/passwd`, as BuildKit has it. `root` is always 0
  * @param rootfs the image so far, for names
  * @returns the owner, or the name that was not found
  */
 export function parseOwner(text: string, rootfs: Rootfs): Owner | MissingName {
   const [user = "", group] = text.split(":", 2);
-  const uid = lookUp(user, "etc/passwd", rootfs);
-  if (uid === undefined) return { missing: user, file: "/etc/passwd" };
-  if (group === undefined) return { uid, gid: uid };
-  const gid = lookUp(group, "etc/group", rootfs);
-  return gid === undefined ? { missing: group, file: "/etc/group" } : { uid, gid };
+  const found = lookUp(user, "etc/passwd", rootfs);
+  if (found === undefined) return { missing: user, file: "/etc/passwd" };
+  if (group === undefined) return { uid: found.id, gid: found.group };
+  const gid = lookUp(group, "etc/group", rootfs)?.id;
+  return gid === undefined ? { missing: group, file: "/etc/group" } : { uid: found.id, gid };
 }
 
-/** Both files have the name in their first field and the number in their third (passwd(5), group(5)). */
-function lookUp(name: string, file: string, rootfs: Rootfs): number | undefined {
-  if (name === "root") return 0;
-  if (/^\d+$/.test(name)) return Number(name) <= maxId ? Number(name) : undefined;
+/** Both files have the name in the first field and the number in the third; passwd has a group in the fourth. */
+function lookUp(
+  name: string,
+  file: string,
+  rootfs: Rootfs,
+): { readonly id: number; readonly group: number } | undefined {
+  if (name === "root") return { id: 0, group: 0 };
+  const number = parseId(name);
+  if (number !== undefined) return { id: number, group: number };
   for (const line of readLines(file, rootfs)) {
-    const fields = line.split(":");
-    if (fields[0] === name && /^\d+$/.test(fields[2] ?? "")) return Number(fields[2]);
+    const [first, , id, group] = line.split(":");
+    const known = parseId(id);
+    if (first === name && known !== undefined) return { id: known, group: parseId(group) ?? known };
   }
   return undefined;
+}
+
+function parseId(text = ""): number | undefined {
+  return /^\d+$/.test(text) && Number(text) <= maxId ? Number(text) : undefined;
 }
 
 function readLines(path: string, rootfs: Rootfs): string[] {

@@ -7,14 +7,14 @@ import { BinaryError, identifyBinary } from "./binary.ts";
 import { finding } from "./codes.ts";
 import { planCopy } from "./copy.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import { Draft } from "./draft.ts";
 import { readAt } from "./file_stream.ts";
 import type { HistoryEntry, RuntimeConfig } from "./oci.ts";
 import { formatPlatform, type Platform } from "./platform.ts";
 import { type LayerTree, Rootfs } from "./rootfs.ts";
 import type { Program, Stage, Step } from "./stage.ts";
-import { cleanPath, type FileNode, type FileTree } from "./tree.ts";
+import type { FileNode, FileTree } from "./tree.ts";
 import { checkLabels, commandLine, jsonPath, prefix, uruncJson } from "./urunc.ts";
+import { planWorkdir } from "./workdir.ts";
 
 /** A layer to be written. */
 export interface PlannedLayer {
@@ -154,12 +154,8 @@ function planStep(step: Step, { rootfs, earlier, options, report }: StepScope): 
   switch (step.kind) {
     case "metadata":
       return undefined;
-    case "workdir": {
-      const draft = new Draft(rootfs);
-      draft.makeDirectory(draft.locate(cleanPath(step.path)));
-      const tree = draft.finish();
-      return tree.size === 0 ? undefined : tree;
-    }
+    case "workdir":
+      return planWorkdir(step, rootfs, report);
     case "copy": {
       const { origin } = step;
       const from = origin.kind === "context" ? context : earlier.get(origin.index)?.rootfs;

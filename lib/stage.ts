@@ -59,6 +59,8 @@ export interface WorkdirStep {
   readonly text: string;
   /** Absolute and clean. */
   readonly path: string;
+  /** USER at this point: whom the directory belongs to when it is made; absent is 0:0. */
+  readonly user?: string;
 }
 
 /** An instruction that only changes the config. */

@@ -414,3 +414,11 @@ Deno.test("planCopy() reports what cannot be read at its place", async () => {
     `BIMA109 2:6 Cannot read "${name}": File name too long (os error 36)`,
   ]);
 });
+
+Deno.test("planCopy() refuses names that remove files when a layer is unpacked", async () => {
+  assertEquals(await findings("COPY . /x", { "a/.wh.b": "" }), [
+    'BIMA118 2:6 Cannot copy "." to "/x": "/x/a/.wh.b" cannot stand in a layer: a name with .wh. in front removes the file without it',
+  ]);
+  assertEquals(await list("COPY .wh.b /ok", { ".wh.b": "b" }), ["f644 0:0 ok b"]);
+  assertEquals((await findings("COPY f /.wh..wh..opq/f", { f: "" })).length, 1);
+});

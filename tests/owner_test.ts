@@ -19,7 +19,7 @@ function image(nodes: Readonly<Record<string, ImageNode>>): Rootfs {
 
 const users = image({
   "etc/passwd": file(
-    "root:x:0:0:root:/root:/bin/sh\n# a comment\nbroken line\napp:x:1000:100::/:\napp:x:7:7::/:\n",
+    "root:x:0:0:root:/root:/bin/sh\n# a comment\nbroken line\napp:x:1000:100::/:\napp:x:7:7::/:\nodd:x:8\n",
   ),
   "etc/group": file("root:x:0:\nusers:x:100:app\nodd:x:many:\n"),
 });
@@ -31,10 +31,10 @@ Deno.test("parseOwner() takes numbers without looking them up", () => {
   assertEquals(parseOwner("4294967294:1", empty), { uid: 4294967294, gid: 1 });
 });
 
-Deno.test("parseOwner() gives a user alone the group with the same number", () => {
+Deno.test("parseOwner() gives a user alone a group: the same number, or that of passwd", () => {
   assertEquals(parseOwner("1000", users), { uid: 1000, gid: 1000 });
-  // As Docker's reference says it; the group in passwd does not count.
-  assertEquals(parseOwner("app", users), { uid: 1000, gid: 1000 });
+  assertEquals(parseOwner("app", users), { uid: 1000, gid: 100 });
+  assertEquals(parseOwner("odd", users), { uid: 8, gid: 8 });
 });
 
 Deno.test("parseOwner() finds names in the image's own files, the first line wins", () => {

@@ -2,13 +2,13 @@ import { dirname } from "@std/path/posix";
 import { openContext } from "../../lib/context.ts";
 import { planCopy } from "../../lib/copy.ts";
 import type { Diagnostic } from "../../lib/diagnostic.ts";
-import { Draft } from "../../lib/draft.ts";
 import { evaluate } from "../../lib/evaluate.ts";
 import { readAt } from "../../lib/file_stream.ts";
 import { applyIgnoreFile } from "../../lib/ignore.ts";
 import { parse } from "../../lib/parse.ts";
 import { Rootfs } from "../../lib/rootfs.ts";
-import { cleanPath, type FileTree, type ImageNode } from "../../lib/tree.ts";
+import type { FileTree, ImageNode } from "../../lib/tree.ts";
+import { planWorkdir } from "../../lib/workdir.ts";
 
 /** What stands at a path: a text, `null` for a directory, or more of it. */
 export type Entry =
@@ -81,9 +81,7 @@ export function copyFrom(containerfile: string, context: FileTree): Copied {
     if (base.kind === "stage") rootfs.apply(all(results[base.index] ?? rootfs));
     for (const step of steps) {
       if (step.kind === "workdir") {
-        const draft = new Draft(rootfs);
-        draft.makeDirectory(draft.locate(cleanPath(step.path)));
-        rootfs.apply(draft.finish());
+        rootfs.apply(planWorkdir(step, rootfs, (finding) => void findings.push(finding)) ?? new Map());
       } else if (step.kind === "copy") {
         const from = step.origin.kind === "stage" ? results[step.origin.index] ?? rootfs : context;
         const report = (finding: Diagnostic): void => void findings.push(finding);
