@@ -5,27 +5,28 @@
  * @module
  */
 import { LeasesDefinition } from "../proto/gen/leases.ts";
+import { isCode } from "./containerd_errors.ts";
 import type { Rpc, Stub } from "./containerd_rpc.ts";
 import type { Digest } from "./digest.ts";
+import { forget, isGone, Lifeline } from "./lifeline.ts";
 
 /** How long an abandoned lease lives, in milliseconds. */
 const lifetime = 24 * 60 * 60 * 1000;
 
-/** The label that names the process which owns a lease. */
+/** The label that names the sign of life of the process which owns a lease. */
 const ownerLabel = "bima.lease/owner";
-
-/** The leases of this process that are in use; one that is not was abandoned when its daemon went away. */
-const inUse = new Set<string>();
 
 /** A lease that is held. */
 export class Lease {
   /** Its name, sent along with each request that creates something. */
   readonly id: string;
   readonly #leases: Stub<typeof LeasesDefinition>;
+  readonly #lifeline: Lifeline;
 
-  private constructor(id: string, leases: Stub<typeof LeasesDefinition>) {
+  private constructor(id: string, leases: Stub<typeof LeasesDefinition>, lifeline: Lifeline) {
     this.id = id;
     this.#leases = leases;
+    this.#lifeline = lifeline;
   }
 
   /**
@@ -36,21 +37,20 @@ export class Lease {
    */
   static async take(rpc: Rpc): Promise<Lease> {
     const leases = rpc.stub(LeasesDefinition);
+    await sweep(leases);
     const id = `bima-${crypto.randomUUID()}`;
-    const owner = await ownerOf(Deno.pid);
-    if (owner !== undefined) await sweep(leases);
+    const lifeline = await Lifeline.open();
     const labels = {
       "containerd.io/gc.expire": new Date(Date.now() + lifetime).toISOString(),
-      ...(owner === undefined ? {} : { [ownerLabel]: owner }),
+      [ownerLabel]: lifeline.path,
     };
-    inUse.add(id);
     try {
       await leases.create({ id, labels }, { step: "take a lease in containerd" });
     } catch (error) {
-      inUse.delete(id);
+      lifeline[Symbol.dispose]();
       throw error;
     }
-    return new Lease(id, leases);
+    return new Lease(id, leases, lifeline);
   }
 
   /** Holds a blob that may be there. */
@@ -69,9 +69,17 @@ export class Lease {
    * @param rpc the connection to use: the one that took the lease may be aborted
    */
   async release(rpc: Rpc): Promise<void> {
-    inUse.delete(this.id);
     const step = "give the lease back to containerd";
-    await rpc.stub(LeasesDefinition).delete({ id: this.id, sync: true }, { step, patient: true });
+    try {
+      await rpc.stub(LeasesDefinition).delete({ id: this.id, sync: true }, { step, patient: true });
+    } catch (error) {
+      // The next bima gives it back, unless it is gone already.
+      if (!isCode(error, "NotFound")) {
+        this.#lifeline.abandon();
+        throw error;
+      }
+    }
+    this.#lifeline[Symbol.dispose]();
   }
 
   async #hold(id: string, type: string): Promise<void> {
@@ -85,37 +93,10 @@ async function sweep(leases: Stub<typeof LeasesDefinition>): Promise<void> {
   const filters = [`labels."${ownerLabel}"`];
   const found = await leases.list({ filters }, { step: "list the leases in containerd" });
   for (const { id, labels } of found.leases) {
-    if (!inUse.has(id) && await isGone(id, labels[ownerLabel] ?? "")) {
-      // Somebody else may sweep at the same time, so it does not matter whether it is there.
-      await leases.delete({ id, sync: true }, { step: "remove an abandoned lease", patient: true }).catch(
-        () => {},
-      );
-    }
-  }
-}
-
-/** @returns whether the owner was a process that this one could see, and is not there any more */
-async function isGone(id: string, owner: string): Promise<boolean> {
-  const [boot, namespace, pid] = owner.split(" ");
-  const here = await ownerOf(Deno.pid);
-  if (!here?.startsWith(`${boot} ${namespace} `)) return false;
-  return owner === here ? !inUse.has(id) : owner !== await ownerOf(Number(pid));
-}
-
-/**
- * What tells a process from all others: the boot, its namespace of process ids, its id, and when it started.
- *
- * @returns the four, or `undefined` where the kernel does not say or the process is not there
- */
-async function ownerOf(pid: number): Promise<string | undefined> {
-  try {
-    const boot = (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
-    const namespace = await Deno.readLink("/proc/self/ns/pid");
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    // proc(5): the name in parentheses may hold blanks; the start time is the 22nd field, the 20th after the name.
-    const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-    return `${boot} ${namespace} ${pid} ${started}`;
-  } catch {
-    return undefined;
+    const owner = labels[ownerLabel];
+    if (owner === undefined || !await isGone(owner)) continue;
+    // Somebody else may sweep at the same time, and whoever comes next tries again.
+    await leases.delete({ id, sync: true }, { step: "remove an abandoned lease", patient: true })
+      .then(() => forget(owner), () => {});
   }
 }
