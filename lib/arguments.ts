@@ -10,6 +10,7 @@ import type { FromInstruction, Instruction, Keyword, RefusedInstruction, Text } 
 import { readJsonArray } from "./json_array.ts";
 import { lexWord } from "./lexer.ts";
 import { readDefinitions, readPairs } from "./pairs.ts";
+import { endLine } from "./print_text.ts";
 import { quote } from "./quote.ts";
 import type { LogicalLine } from "./scan.ts";
 import type { SourceText } from "./source_text.ts";
@@ -60,9 +61,11 @@ function refuse(
 ): RefusedInstruction {
   const { code, hint } = refusals[kind];
   diagnostics.push(finding(code, `Cannot use ${kind}: it is not supported`, keywordSpan, hint));
-  const { text } = line.source;
-  const range = { start: skipBlanks(text, end, text.length), end: text.length };
-  return { kind, span: line.span, keywordSpan, rest: textOf(line.source, range) };
+  const { source, heredocs, span } = line;
+  const range = { start: skipBlanks(source.text, end, source.text.length), end: source.text.length };
+  const rest = textOf(source, range);
+  const bodies = heredocs.map(({ mark, body }) => `\n${endLine(body.text)}${mark.name}`).join("");
+  return { kind, span, keywordSpan, rest: { ...rest, text: rest.text + bodies } };
 }
 
 function textOf(source: SourceText, { start, end }: Range): Text {

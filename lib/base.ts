@@ -7,6 +7,7 @@ import { type Code, finding } from "./codes.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { messageOf, UsageError } from "./errors.ts";
 import type { FromInstruction } from "./instruction.ts";
+import type { Meter } from "./meter.ts";
 import { nearest } from "./nearest.ts";
 import { parsePlatform, type Platform } from "./platform.ts";
 import { quote } from "./quote.ts";
@@ -17,6 +18,7 @@ import type { VariableScope } from "./variable_scope.ts";
 /**
  * @param from the instruction
  * @param scope the variables before the first FROM; @param names the stages so far
+ * @param meter the limit on work
  * @param diagnostics receives what is wrong
  * @returns the base; `scratch` when there is none, so that the rest can be checked
  */
@@ -24,6 +26,7 @@ export function findBase(
   { image, keywordSpan }: FromInstruction,
   scope: VariableScope,
   names: StageNames,
+  meter: Meter,
   diagnostics: Diagnostic[],
 ): Stage["base"] {
   const before = diagnostics.length;
@@ -46,7 +49,7 @@ export function findBase(
       : `it comes later, in line ${line}`;
     report("BIMA027", `Cannot start from stage ${quote(name)}: ${where}`, "name an earlier stage or scratch");
   } else {
-    const near = nearest(name, ["scratch", ...names.all()]);
+    const near = nearest(name, ["scratch"]) ?? meter.suggest(name, names.all());
     const hint = near === undefined
       ? "write FROM scratch and COPY what the image needs: base images cannot be fetched"
       : `did you mean ${near}?`;

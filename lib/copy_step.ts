@@ -8,7 +8,7 @@ import type { Diagnostic, Span } from "./diagnostic.ts";
 import { isDirectoryPath, joinPath } from "./image_path.ts";
 import type { CopyInstruction, PathSource } from "./instruction.ts";
 import { parseMode } from "./mode.ts";
-import { nearest } from "./nearest.ts";
+import type { Meter } from "./meter.ts";
 import { isOwner } from "./owner_syntax.ts";
 import { printCopy } from "./print_text.ts";
 import { quote } from "./quote.ts";
@@ -22,6 +22,7 @@ export interface CopyContext {
   readonly scope: VariableScope;
   /** The stages before this one. */
   readonly names: StageNames;
+  readonly meter: Meter;
   /** Absolute and clean. */
   readonly workingDir: string;
 }
@@ -175,7 +176,7 @@ class CopyEvaluator {
   #origin(): CopyOrigin | undefined {
     const { from, keywordSpan } = this.#copy;
     if (from === undefined) return { kind: "context" };
-    const { names } = this.#context;
+    const { names, meter } = this.#context;
     const refuse = (code: Code, message: string, hint: string): undefined => {
       this.#report(code, message, from.span, hint);
     };
@@ -201,7 +202,7 @@ class CopyEvaluator {
         : `it comes later, in line ${line}`;
       return refuse("BIMA027", `Cannot copy from stage ${quote(name)}: ${where}`, "name an earlier stage");
     }
-    const near = nearest(name, names.all());
+    const near = meter.suggest(name, names.all());
     if (near !== undefined) {
       const message = `Cannot copy from ${quote(name)}: no earlier stage has this name`;
       return refuse("BIMA027", message, `did you mean ${near}?`);

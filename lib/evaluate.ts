@@ -104,7 +104,8 @@ function findTarget(
   const index = names.find(wanted);
   if (index !== undefined) return index;
   const near = nearest(wanted, names.all());
-  const known = names.all().length === 0 ? "" : `: ${shorten(names.all().join(", "))}`;
+  const list = [...names.all()].join(", ");
+  const known = list === "" ? "" : `: ${shorten(list)}`;
   const hint = near !== undefined
     ? `did you mean ${near}?`
     : `use the name of a stage${known}, or its number, 0 to ${stages.length - 1}`;

@@ -71,7 +71,11 @@ export function readFlags(
     } else if (word === undefined || valueRange.start >= end) {
       diagnostics.push(wrongValue(name, "nothing", "a value", span));
     } else if (kind === "text") texts.set(name, { value: word, span });
-    else lists.set(name, [...lists.get(name) ?? [], { value: word, span }]);
+    else {
+      const list = lists.get(name) ?? [];
+      list.push({ value: word, span });
+      lists.set(name, list);
+    }
     at = next;
   }
   return { texts, lists, switches, rest: { start: at, end: range.end } };

@@ -161,7 +161,7 @@ export interface MaintainerInstruction extends Base {
 /** An instruction that bima does not carry out; a diagnostic says so. */
 export interface RefusedInstruction extends Base {
   readonly kind: "RUN" | "ONBUILD" | "HEALTHCHECK" | "SHELL";
-  /** What follows the name. */
+  /** What follows the name; heredocs on further lines. */
   readonly rest: Text;
 }
 

@@ -19,6 +19,8 @@ export interface LexOptions {
 /** `${a:-${b:-…}}` may be nested this deep. */
 const deepest = 64;
 
+/** Characters that never mean anything: not even the end of an operand. */
+const plain = /[A-Za-z0-9_.:=,@+-]*/y;
 const nameStart = /[\p{L}_]/u;
 const nameRest = /[\p{L}\p{Nd}_]/u;
 const digit = /\p{Nd}/u;
@@ -97,15 +99,10 @@ class Lexer {
 
   /** One character, or all the plain ones that follow as well. */
   #take(): string {
-    const plain = /[A-Za-z0-9_./:=,@+\-]*/y;
-    plain.lastIndex = this.#at + 1;
-    // A slash may be a stop; only the first character was checked against it.
-    const run = /\//.test(this.#text[this.#at] ?? "") ? null : plain.exec(this.#text);
-    const stretch = run?.[0] ?? "";
-    const slash = stretch.indexOf("/");
-    const length = 1 + (slash < 0 ? stretch.length : slash);
     const start = this.#at;
-    this.#at = Math.min(this.#end, start + length);
+    plain.lastIndex = start + 1;
+    plain.test(this.#text);
+    this.#at = Math.min(this.#end, Math.max(start + 1, plain.lastIndex));
     return this.#text.slice(start, this.#at);
   }
 

@@ -6,14 +6,19 @@
  */
 import { finding } from "./codes.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
+import { nearest } from "./nearest.ts";
 
 /** Characters that variables may produce, and entries that stages may inherit, in one evaluation. */
 const limit = 1 << 24;
+
+/** Words that are compared to find suggestions, in one evaluation. */
+const mostComparisons = 1 << 17;
 
 /** Counts work and reports, once, that it was too much. */
 export class Meter {
   readonly #diagnostics: Diagnostic[];
   #left = limit;
+  #comparisons = mostComparisons;
 
   /** @param diagnostics receives the finding */
   constructor(diagnostics: Diagnostic[]) {
@@ -36,5 +41,17 @@ export class Meter {
       );
     }
     return false;
+  }
+
+  /** @returns the candidate that was most likely meant; none any more after very many suggestions */
+  suggest(word: string, candidates: Iterable<string>): string | undefined {
+    return nearest(word, this.#counted(candidates));
+  }
+
+  *#counted(candidates: Iterable<string>): Iterable<string> {
+    for (const candidate of candidates) {
+      if (this.#comparisons-- <= 0) return;
+      yield candidate;
+    }
   }
 }

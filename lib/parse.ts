@@ -7,7 +7,6 @@ import { readArguments } from "./arguments.ts";
 import { finding } from "./codes.ts";
 import { type Diagnostic, sortDiagnostics, type Span } from "./diagnostic.ts";
 import { type Containerfile, type Instruction, type Keyword, keywordLike, keywords } from "./instruction.ts";
-import { nearest } from "./nearest.ts";
 import { quote } from "./quote.ts";
 import { type LogicalLine, scan } from "./scan.ts";
 import { refusals } from "./usage.ts";
@@ -66,19 +65,21 @@ function parseLine(line: LogicalLine, escape: Escape, diagnostics: Diagnostic[])
   // What follows is not judged, but a FROM that is nearly right still starts a stage.
   const [letters = ""] = /^[A-Za-z]*/.exec(written) ?? [];
   const meant = keywordLike(letters);
-  diagnostics.push(unknownInstruction(written, letters, keywordSpan));
+  const isExact = letters.toUpperCase() === meant;
+  diagnostics.push(unknownInstruction(written, isExact ? letters : "", meant, keywordSpan));
   return { kind: "invalid", span, keywordSpan, ...(meant === undefined ? {} : { keyword: meant }) };
 }
 
-function unknownInstruction(written: string, letters: string, span: Span): Diagnostic {
-  const exact = keywords.find((name) => name === letters.toUpperCase());
-  const near = nearest(written, keywords);
-  const hint = exact !== undefined
-    ? `put a blank after ${exact}: the character that follows it is ${
-      describe(written.slice(letters.length))
-    }`
-    : near !== undefined
-    ? `did you mean ${near}?`
+function unknownInstruction(
+  written: string,
+  exact: string,
+  meant: Keyword | undefined,
+  span: Span,
+): Diagnostic {
+  const hint = exact !== ""
+    ? `put a blank after ${exact}: the character that follows it is ${describe(written.slice(exact.length))}`
+    : meant !== undefined
+    ? `did you mean ${meant}?`
     : `the instructions are ${supported.join(" ")}`;
   return finding("BIMA001", `Unknown instruction ${quote(written)}`, span, hint);
 }

@@ -41,6 +41,8 @@ export function parsePorts(text: string): PortRange | string {
 /** A set of ports. Adding takes the same time for a port and for all of them. */
 export class PortSet {
   readonly #ranges: PortRange[];
+  /** The ports one by one, when they were asked for and nothing was added since. */
+  #list: readonly string[] | undefined;
 
   /** @param ranges what the set contains at first */
   constructor(ranges: Iterable<PortRange> = []) {
@@ -55,15 +57,23 @@ export class PortSet {
   /** Adds a range; what is in the set already stays. */
   add(range: PortRange): void {
     this.#ranges.push(range);
+    this.#list = undefined;
   }
 
   /** @returns an independent set with the same ports */
   clone(): PortSet {
-    return new PortSet(this.#ranges);
+    const copy = new PortSet(this.#ranges);
+    copy.#list = this.#list;
+    return copy;
   }
 
   /** @returns `port/protocol` of each port, tcp first, ascending */
-  list(): string[] {
+  list(): readonly string[] {
+    this.#list ??= this.#expand();
+    return this.#list;
+  }
+
+  #expand(): string[] {
     const ranges = this.#ranges.toSorted((a, b) => a.first - b.first);
     return protocols.flatMap((protocol) => {
       const list: string[] = [];

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Containerfile, CopyInstruction, Flag, Instruction } from "./instruction.ts";
-import { escapeQuoted, isPlain, printArgs } from "./print_text.ts";
+import { endLine, escapeQuoted, isPlain, printArgs } from "./print_text.ts";
 import type { Escape, Part, VariablePart, Word } from "./words.ts";
 
 /**
@@ -31,24 +31,26 @@ export function printInstruction(instruction: Instruction, escape: Escape = "\\"
     case "FROM": {
       const { platform, image, name } = instruction;
       const as = name === undefined ? "" : ` AS ${name.text}`;
-      return `FROM ${printFlag("platform", platform, escape)}${word(image)}${as}`;
+      return `FROM ${printFlag("platform", platform, escape)}${notFlag(word(image))}${as}`;
     }
     case "ARG": {
       const definitions = instruction.definitions.map(({ key, value }) =>
         value === undefined ? word(key) : `${word(key)}=${word(value)}`
       );
-      return `ARG ${definitions.join(" ")}`;
+      return `ARG ${notFlag(definitions.join(" "))}`;
     }
     case "ENV":
-    case "LABEL":
-      return `${kind} ${instruction.pairs.map(({ key, value }) => `${word(key)}=${word(value)}`).join(" ")}`;
+    case "LABEL": {
+      const pairs = instruction.pairs.map(({ key, value }) => `${word(key)}=${word(value)}`);
+      return `${kind} ${notFlag(pairs.join(" "))}`;
+    }
     case "COPY":
     case "ADD":
       return printCopyInstruction(instruction, escape);
     case "WORKDIR":
     case "USER":
     case "STOPSIGNAL":
-      return `${kind} ${word(instruction.value)}`;
+      return `${kind} ${notFlag(word(instruction.value))}`;
     case "CMD":
     case "ENTRYPOINT": {
       const { command } = instruction;
@@ -78,7 +80,7 @@ export function printWord({ parts }: Word, escape: Escape = "\\"): string {
   let inQuotes = false;
   for (const part of parts) {
     // A text without special characters goes along with what is around it.
-    const wantsQuotes = part.kind === "variable" ? part.quoted : inQuotes || !isPlain(part.text);
+    const wantsQuotes: boolean = part.kind === "variable" ? part.quoted : inQuotes || !isPlain(part.text);
     if (wantsQuotes !== inQuotes) out += '"';
     inQuotes = wantsQuotes;
     if (part.kind === "variable") out += printVariable(part, escape);
@@ -100,7 +102,7 @@ function printOperand(parts: readonly Part[], escape: Escape, keepsEscapes: bool
   return parts.map((part) => {
     if (part.kind === "variable") return printVariable(part, escape);
     if (keepsEscapes) return part.text;
-    return part.text.replace(/[^A-Za-z0-9_./:=,@+-]/gu, (character) => escape + character);
+    return part.text.replace(/[^A-Za-z0-9_./:,@+-]/gu, (character) => escape + character);
   }).join("");
 }
 
@@ -129,7 +131,8 @@ function printCopyInstruction(copy: CopyInstruction, escape: Escape): string {
     if (source.kind === "path") return printWord(source.path, escape);
     const { parts } = source.content;
     const hasVariables = parts.some((part) => part.kind === "variable");
-    bodies.push(`\n${parts.map((part) => printHeredocPart(part, hasVariables)).join("")}${source.name}`);
+    const content = parts.map((part) => printHeredocPart(part, hasVariables)).join("");
+    bodies.push(`\n${endLine(content)}${source.name}`);
     return hasVariables ? `<<${source.name}` : `<<"${source.name}"`;
   });
   words.push(printWord(copy.destination, escape));
@@ -142,8 +145,8 @@ function printHeredocPart(part: Part, hasVariables: boolean): string {
   return hasVariables ? part.text.replace(/[\\$]/g, "\\$&") : part.text;
 }
 
-/** Words separated by blanks; a JSON array when one of them has a blank in it or would pass for something else. */
+/** Words separated by blanks; a JSON array when one of them has a blank in it, or when they look like one. */
 function printList(words: readonly string[]): string {
-  const isShell = words.every((word) => !/\s/.test(word) && !/^[0-9]*<</.test(word));
-  return isShell && !words[0]?.startsWith("[") ? words.join(" ") : printArgs(words);
+  const isShell = words.every((word) => !/\s/.test(word)) && !words[0]?.startsWith("[");
+  return isShell ? words.join(" ") : printArgs(words);
 }

@@ -19,7 +19,7 @@ export interface PlainCopy {
 }
 
 /** Characters that mean nothing outside of quotes. */
-const plain = /^[A-Za-z0-9_.,:;/@%+*?~^!()<>[\]{}|&#-]+$/;
+const plain = /^[A-Za-z0-9_.,:;/@%+*?~^!()[\]{}|&#-]+$/;
 
 /** @returns whether a text can stand in a word without quotes */
 export function isPlain(text: string): boolean {
@@ -34,6 +34,11 @@ export function quoteText(text: string, escape: Escape = "\\"): string {
 /** @returns a text as it is written between double quotes */
 export function escapeQuoted(text: string, escape: Escape): string {
   return text.replace(escape === "\\" ? /["$\\]/g : /["$`]/g, (character) => escape + character);
+}
+
+/** @returns a text whose last line is ended; only a heredoc that is not closed needs that */
+export function endLine(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
 /** @returns arguments in exec form */

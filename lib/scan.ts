@@ -162,7 +162,9 @@ class Scanner {
     const marks = heredocMarks(source, this.#directives.escape, (word) => this.#isAhead(word));
     return marks.map((mark) => {
       const pieces: string[] = [];
-      const origins: Origin[] = [{ offset: 0, position: { line: this.#next + 1, column: 1 } }];
+      const isLast = this.#next >= this.#lines.length;
+      const position = isLast ? mark.span.end : { line: this.#next + 1, column: 1 };
+      const origins: Origin[] = [{ offset: 0, position }];
       let length = 0;
       let closed = false;
       while (!closed && this.#next < this.#lines.length) {

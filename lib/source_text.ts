@@ -46,6 +46,7 @@ export class SourceText {
     if (end <= start) return { start: first, end: first };
     // The end belongs to the last character: the one after it may stand on another line.
     const { line, column } = this.position(end - 1);
-    return { start: first, end: { line, column: column + 1 } };
+    const ended = this.text[end - 1] === "\n";
+    return { start: first, end: ended ? { line: line + 1, column: 1 } : { line, column: column + 1 } };
   }
 }

@@ -74,7 +74,9 @@ export class StageBuilder {
     const global = variables.globalScope();
     this.#text = text;
     this.#diagnostics = diagnostics;
-    this.#base = start.kind === "FROM" ? findBase(start, global, names, diagnostics) : { kind: "scratch" };
+    this.#base = start.kind === "FROM"
+      ? findBase(start, global, names, variables.meter, diagnostics)
+      : { kind: "scratch" };
     const inherited = this.#base.kind === "stage" ? before[this.#base.index] : undefined;
     const base = inherited !== undefined && mayInherit(inherited, variables, start.span)
       ? inherited
@@ -115,8 +117,13 @@ export class StageBuilder {
     switch (instruction.kind) {
       case "COPY":
       case "ADD": {
-        const { names } = this.#text;
-        const context = { scope: this.#scope, names, workingDir: this.#config.workingDir ?? "/" };
+        const { names, variables } = this.#text;
+        const context = {
+          scope: this.#scope,
+          names,
+          meter: variables.meter,
+          workingDir: this.#config.workingDir ?? "/",
+        };
         const step = copyStep(instruction, context, this.#diagnostics);
         if (step !== undefined) this.#steps.push(step);
         return;
@@ -194,7 +201,9 @@ export class StageBuilder {
     if (kind === "WORKDIR") {
       const path = joinPath(this.#config.workingDir ?? "/", text);
       this.#config.workingDir = path;
-      this.#steps.push({ kind: "workdir", span, text: `WORKDIR ${quoteText(path)}`, path });
+      const { user } = this.#config;
+      const owner = user === undefined ? {} : { user };
+      this.#steps.push({ kind: "workdir", span, text: `WORKDIR ${quoteText(path)}`, path, ...owner });
       return;
     }
     if (kind === "USER") {
@@ -273,7 +282,7 @@ export class StageBuilder {
 
 /** Copying the config of a base takes time, and a file can have very many stages. */
 function mayInherit({ stage, scope, ports }: BuiltStage, { meter }: Variables, span: Span): boolean {
-  const { labels, exposedPorts, volumes } = stage.config;
-  const entries = Object.keys(labels).length + exposedPorts.length + volumes.length;
+  const { labels, volumes } = stage.config;
+  const entries = Object.keys(labels).length + volumes.length;
   return meter.spend(entries + scope.size + ports.size, span);
 }

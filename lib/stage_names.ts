@@ -54,7 +54,7 @@ export class StageNames {
   }
 
   /** @returns the names so far in order of first use */
-  all(): string[] {
-    return [...this.#indexes.keys()];
+  all(): Iterable<string> {
+    return this.#indexes.keys();
   }
 }

@@ -8,7 +8,6 @@ import type { Diagnostic, Span } from "./diagnostic.ts";
 import { expand, expandToWords, type Scope } from "./expand.ts";
 import type { ArgInstruction } from "./instruction.ts";
 import type { Meter } from "./meter.ts";
-import { nearest } from "./nearest.ts";
 import { quote, shorten } from "./quote.ts";
 import type { Variables } from "./variables.ts";
 import type { VariablePart, Word } from "./words.ts";
@@ -22,13 +21,14 @@ export class VariableScope implements Scope {
   protected readonly values: ReadonlyMap<string, Value>;
   /** Whether an instruction that may define variables has an error. */
   protected doubtful: boolean;
-  readonly #meter: Meter;
+  /** The limit on work. */
+  protected readonly meter: Meter;
   readonly #diagnostics: Diagnostic[];
 
   /**
    * @param values by name
    * @param doubtful whether variables that seem undefined may be defined after all
-   * @param meter the limit on their length
+   * @param meter the limit on work
    * @param diagnostics receives what is wrong
    */
   constructor(
@@ -39,7 +39,7 @@ export class VariableScope implements Scope {
   ) {
     this.values = values;
     this.doubtful = doubtful;
-    this.#meter = meter;
+    this.meter = meter;
     this.#diagnostics = diagnostics;
   }
 
@@ -89,7 +89,7 @@ export class VariableScope implements Scope {
 
   /** @inheritDoc */
   spend({ span }: VariablePart, amount: number): boolean {
-    return this.#meter.spend(amount, span);
+    return this.meter.spend(amount, span);
   }
 
   /** @returns whether an ARG declares the name, although nothing gives it a value */
@@ -99,7 +99,7 @@ export class VariableScope implements Scope {
 
   /** @returns the way out for a variable that is not defined */
   protected hintFor(name: string): string {
-    const near = nearest(name, this.values.keys());
+    const near = this.meter.suggest(name, this.values.keys());
     if (near !== undefined) return `did you mean $${near}?`;
     return `define it before FROM: ARG ${shorten(name)}=…`;
   }
@@ -178,7 +178,7 @@ export class StageScope extends VariableScope {
         name.replace("BUILD", "TARGET")
       } tells the image's`;
     }
-    const near = nearest(name, this.#values.keys());
+    const near = this.meter.suggest(name, this.#values.keys());
     if (near !== undefined) return `did you mean $${near}?`;
     return `define it with ARG ${shorten(name)}=… or ENV ${shorten(name)}=…, or write \\$ for a dollar sign`;
   }
