@@ -7,7 +7,7 @@ import { finding } from "./codes.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
 import { nearest } from "./nearest.ts";
 import type { FileNode, FileTree } from "./tree.ts";
-import { cleanPath, follow } from "./tree.ts";
+import { cleanPath, follow, LinkError } from "./tree.ts";
 
 /** What all keys begin with. */
 export const prefix = "com.urunc.unikernel.";
@@ -17,6 +17,9 @@ export const jsonPath = "urunc.json";
 
 /** Labels without which urunc does not take the image for a unikernel. */
 const required = ["unikernelType", "hypervisor", "binary", "cmdline"] as const;
+
+/** The ones of them that may not be empty; to urunc they would be missing. That of a path is said by its check. */
+const filled: readonly string[] = ["unikernelType", "hypervisor"];
 
 /** Labels that name a file of the image. */
 const files = ["binary", "initrd", "block"] as const;
@@ -38,16 +41,16 @@ const known = [
 const runtimeOnly: readonly string[] = ["vAccel", "RPCAddress", "bootKernel", "bootInitrd"];
 
 /** Which types of unikernel each hypervisor boots in urunc. */
-const pairs: Readonly<Record<string, readonly string[]>> = {
-  hvt: ["rumprun", "mirage"],
-  spt: ["rumprun", "mirage"],
-  qemu: ["mewz", "mirage", "unikraft", "linux", "hermit", "freebsd"],
-  firecracker: ["linux", "unikraft", "freebsd"],
-  "cloud-hypervisor": ["linux"],
-  "hyperlight-unikraft": ["unikraft"],
+const pairs: ReadonlyMap<string, readonly string[]> = new Map([
+  ["hvt", ["rumprun", "mirage"]],
+  ["spt", ["rumprun", "mirage"]],
+  ["qemu", ["mewz", "mirage", "unikraft", "linux", "hermit", "freebsd"]],
+  ["firecracker", ["linux", "unikraft", "freebsd"]],
+  ["cloud-hypervisor", ["linux"]],
+  ["hyperlight-unikraft", ["unikraft"]],
   // Known to urunc 0.5 only; it says nothing about the types.
-  hedge: [],
-};
+  ["hedge", []],
+]);
 
 /** Directories of the image that urunc's own mounts hide. */
 const hidden = ["/tmp", "/dev", "/lib", "/lib64", "/usr/lib", "/usr/share/qemu", "/usr/share/seabios"];
@@ -85,6 +88,9 @@ export function checkLabels(check: LabelCheck): FileNode | undefined {
     value(name) === undefined && !(name === "cmdline" && check.hasCommand)
   );
   for (const name of missing) report(missingLabel(name, labels));
+  for (const name of filled.filter((name) => value(name) === "")) {
+    report(finding("BIMA114", `${prefix}${name} is empty, urunc needs it`, spans.get(prefix + name)));
+  }
   for (const [key, text] of Object.entries(labels)) {
     for (const found of checkLabel(key, text, spans.get(key))) report(found);
   }
@@ -97,6 +103,7 @@ export function checkLabels(check: LabelCheck): FileNode | undefined {
       `set ${prefix}mountRootfs="false", or name an initrd or a block device`,
     ));
   }
+  checkMountPoint(value("blkMntPoint"), check);
   const nodes = files.map((name) => checkFile(name, value(name), check));
   return nodes[0];
 }
@@ -143,10 +150,7 @@ export function commandLine(cmdline: string | undefined, args: readonly string[]
 
 function missingLabel(name: string, labels: Readonly<Record<string, string>>): Diagnostic {
   const key = prefix + name;
-  const near = nearest(
-    key,
-    Object.keys(labels).filter((other) => !(known as readonly string[]).includes(other.slice(prefix.length))),
-  );
+  const near = misspelled(name, Object.keys(labels));
   const examples: Readonly<Record<string, string>> = {
     unikernelType: "unikraft",
     hypervisor: "qemu",
@@ -155,6 +159,15 @@ function missingLabel(name: string, labels: Readonly<Record<string, string>>): D
   };
   const hint = near === undefined ? `add LABEL ${key}="${examples[name] ?? ""}"` : `"${near}" looks like it`;
   return finding("BIMA110", `the label ${key} is missing, urunc needs it`, undefined, hint);
+}
+
+/** @returns a label that was probably meant: a slip in the name, or the right name below something else */
+function misspelled(name: string, keys: readonly string[]): string | undefined {
+  const names = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  const taken: readonly string[] = [...known, ...runtimeOnly];
+  const near = nearest(name, names.filter((other) => !taken.includes(other)));
+  if (near !== undefined) return prefix + near;
+  return keys.find((key) => !key.startsWith(prefix) && key.slice(key.lastIndexOf(".") + 1) === name);
 }
 
 function* checkLabel(key: string, value: string, span: Span | undefined): Generator<Diagnostic> {
@@ -184,11 +197,12 @@ function* checkLabel(key: string, value: string, span: Span | undefined): Genera
       near === undefined ? undefined : `did you mean ${prefix}${near}?`,
     );
   }
-  if ((name === "mountRootfs" || name === "useDMBlock") && !booleans.includes(value)) {
+  // What may be left out may be empty as well: urunc sees no difference.
+  if (value !== "" && (name === "mountRootfs" || name === "useDMBlock") && !booleans.includes(value)) {
     yield finding("BIMA114", `${key} is "${value}", expected true or false`, span);
   }
   if (name === "useDMBlock") yield finding("BIMA163", `${key} is the old name of ${prefix}mountRootfs`, span);
-  if ((name === "solo5NetDev" || name === "solo5BlkDev") && !/^[A-Za-z0-9]{1,67}$/.test(value)) {
+  if ((name === "solo5NetDev" || name === "solo5BlkDev") && !/^[A-Za-z0-9]{0,67}$/.test(value)) {
     yield finding("BIMA114", `${key} is "${value}", expected 1 to 67 letters and digits`, span);
   }
 }
@@ -198,22 +212,23 @@ function* checkPair(
   type: string | undefined,
   spans: ReadonlyMap<string, Span>,
 ): Generator<Diagnostic> {
-  const types = [...new Set(Object.values(pairs).flat())];
+  const types = [...new Set([...pairs.values()].flat())];
   const typeSpan = spans.get(`${prefix}unikernelType`);
   const hypervisorSpan = spans.get(`${prefix}hypervisor`);
-  const knownType = type === undefined || types.includes(type);
+  // What is missing or empty has been said.
+  const knownType = !type || types.includes(type);
   if (!knownType) {
     yield finding("BIMA160", `urunc knows no type "${type}"; it knows ${types.sort().join(", ")}`, typeSpan);
   }
-  if (hypervisor === undefined) return;
-  const boots = pairs[hypervisor];
+  if (!hypervisor) return;
+  const boots = pairs.get(hypervisor);
   if (boots === undefined) {
     yield finding(
       "BIMA161",
-      `urunc knows no hypervisor "${hypervisor}"; it knows ${Object.keys(pairs).sort().join(", ")}`,
+      `urunc knows no hypervisor "${hypervisor}"; it knows ${[...pairs.keys()].sort().join(", ")}`,
       hypervisorSpan,
     );
-  } else if (type !== undefined && knownType && boots.length > 0 && !boots.includes(type)) {
+  } else if (type && knownType && boots.length > 0 && !boots.includes(type)) {
     yield finding(
       "BIMA162",
       `urunc does not boot ${type} with ${hypervisor}; it boots ${boots.join(", ")}`,
@@ -223,17 +238,24 @@ function* checkPair(
 }
 
 function hasRootFileSystem(value: (name: string) => string | undefined): boolean {
-  const mount = value("mountRootfs") ?? value("useDMBlock");
-  const off = mount !== undefined && /^(?:0|f|false)$/i.test(mount);
-  return off || value("initrd") !== undefined || value("block") !== undefined;
+  const mount = value("mountRootfs") || value("useDMBlock") || "";
+  return /^(?:0|f|false)$/i.test(mount) || Boolean(value("initrd")) || Boolean(value("block"));
+}
+
+/** Where the guest mounts the block device; no file of the image, so it may be the root too. */
+function checkMountPoint(path: string | undefined, { spans, report }: LabelCheck): void {
+  if (!path || path === "/") return;
+  const key = `${prefix}blkMntPoint`;
+  const refused = checkPath(path);
+  if (refused !== undefined) report(finding("BIMA111", `${key} is "${path}": ${refused}`, spans.get(key)));
 }
 
 function checkFile(name: string, path: string | undefined, check: LabelCheck): FileNode | undefined {
-  if (path === undefined) return undefined;
+  if (path === undefined || (path === "" && name !== "binary")) return undefined;
   const { rootfs, report } = check;
   const key = prefix + name;
   const span = check.spans.get(key);
-  const refused = checkPath(path);
+  const refused = checkPath(path) ?? checkMounts(path);
   if (refused !== undefined) {
     report(finding("BIMA111", `${key} is "${path}": ${refused}`, span));
     return undefined;
@@ -241,8 +263,8 @@ function checkFile(name: string, path: string | undefined, check: LabelCheck): F
   const node = rootfs.node(cleanPath(path));
   if (node?.kind === "file") return node;
   if (node === undefined) {
-    const there = follow(rootfs, cleanPath(path));
-    const hint = there === undefined ? nearbyFile(rootfs, path) : `its real path is "/${there.path}"`;
+    const real = realPath(rootfs, path);
+    const hint = real === undefined ? nearbyFile(rootfs, path) : `its real path is "/${real}"`;
     report(finding("BIMA112", `${key} is "${path}", and there is no such file in the image`, span, hint));
   } else {
     const what = node.kind === "symlink" ? `a symbolic link to "${node.target}"` : `a ${node.kind}`;
@@ -256,17 +278,34 @@ function checkPath(path: string): string | undefined {
   if (path === "") return "it is empty, expected a path in the image";
   if (!/^[A-Za-z0-9._/-]+$/.test(path)) return "only letters, digits and . _ / - are allowed";
   if (path.startsWith("-")) return "it begins with a dash";
+  // Even as the beginning of a name.
+  if (path.startsWith("..")) return "it begins with two dots";
   if (path.length > 4096) return `it has ${path.length} bytes, at most 4096 are allowed`;
   if (path === "/") return "it is the root directory, expected a file";
   const elements = path.replace(/^\//, "").split("/");
   if (elements.some((element) => element === "" || element === "." || element === "..")) {
     return `it is not clean, write "/${cleanPath(path)}"`;
   }
-  const absolute = `/${elements.join("/")}`;
+  return undefined;
+}
+
+/** urunc cannot see the path for this reason, or it can. */
+function checkMounts(path: string): string | undefined {
+  const absolute = `/${cleanPath(path)}`;
   const mount = hidden.find((directory) => absolute === directory || absolute.startsWith(`${directory}/`));
   return mount === undefined
     ? undefined
     : `urunc mounts its own files on ${mount}, use another directory such as /unikernel`;
+}
+
+/** Where a path leads through links; nowhere when they lead in a circle. */
+function realPath(rootfs: FileTree, path: string): string | undefined {
+  try {
+    return follow(rootfs, cleanPath(path))?.path;
+  } catch (error) {
+    if (error instanceof LinkError) return undefined;
+    throw error;
+  }
 }
 
 /** Where a file of that name is instead, looked up near the path only. */
