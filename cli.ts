@@ -9,6 +9,7 @@ import { buildOptions, describeOptions, readCommandLine } from "./lib/command_li
 import { BimaError, messageOf, UsageError } from "./lib/errors.ts";
 import { type LogLevel, logLevelAliases, logLevels } from "./lib/log_level.ts";
 import { nearest } from "./lib/nearest.ts";
+import { transport } from "./lib/transport.ts";
 
 const commands = {
   build: { run: build, text: "build an image of a unikernel" },
@@ -83,7 +84,8 @@ exit codes: 0 the image is built, 1 it is not, 2 the command line is wrong`);
 }
 
 function version(): number {
-  say(`bima version ${config.version} (deno ${Deno.version.deno}, ${Deno.build.target})`);
+  const way = transport() === "gRPC" ? "containerd over gRPC" : "containerd through ctr";
+  say(`bima version ${config.version} (deno ${Deno.version.deno}, ${Deno.build.target}, ${way})`);
   return success;
 }
 

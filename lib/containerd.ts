@@ -5,7 +5,7 @@
  * @module
  */
 import { ImagesDefinition } from "../proto/gen/images.ts";
-import { parseAddress, parseNamespace } from "./containerd_address.ts";
+import { defaultAddress, parseAddress, parseNamespace } from "./containerd_address.ts";
 import { ContainerdBlob } from "./containerd_blob.ts";
 import { ContentStore, type Labels } from "./containerd_content.ts";
 import { isCode } from "./containerd_errors.ts";
@@ -51,9 +51,6 @@ export interface ContainerdOptions {
   /** Told what happens. */
   readonly onEvent?: (event: ContainerdEvent) => void;
 }
-
-/** The socket of a containerd that was installed the usual way. */
-export const defaultAddress = "/run/containerd/containerd.sock";
 
 /**
  * Opens a containerd namespace for one image.

@@ -5,6 +5,9 @@
  */
 import { UsageError } from "./errors.ts";
 
+/** The socket of a containerd that was installed the usual way. */
+export const defaultAddress = "/run/containerd/containerd.sock";
+
 /** The longest path of a unix socket in bytes (`sun_path` of Linux' unix(7), without its final zero). */
 const longestPath = 107;
 

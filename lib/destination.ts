@@ -5,7 +5,8 @@
  */
 import { basename, dirname, resolve } from "@std/path/posix";
 import { openArchive } from "./archive.ts";
-import type { ContainerdOptions } from "./containerd.ts";
+import type { ContainerdEvent, ContainerdOptions } from "./containerd.ts";
+import { transport } from "./transport.ts";
 import type { ProgressListener } from "./progress.ts";
 import type { ImageWriter } from "./writer.ts";
 
@@ -47,13 +48,14 @@ export async function openWriter(destination: Destination, options: OpenOptions)
         ...(signal === undefined ? {} : { signal }),
       });
     case "containerd": {
-      // gRPC is most of the program; a tar does not need it.
-      const { openContainerd } = await import("./containerd.ts");
-      return await openContainerd({
+      const containerd = {
         ...destination,
-        onEvent: (event) => onEvent({ kind: "containerd", event }),
+        onEvent: (event: ContainerdEvent) => onEvent({ kind: "containerd", event }),
         ...(signal === undefined ? {} : { signal }),
-      });
+      };
+      if (transport() === "ctr") return await (await import("./ctr.ts")).openCtr(containerd);
+      // gRPC is most of the program; a tar does not need it.
+      return await (await import("./containerd.ts")).openContainerd(containerd);
     }
   }
 }
