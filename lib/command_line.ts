@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -110,8 +109,8 @@ export interface CommandLine {
 }
 
 /**
- * Reads the words after the command. Options and arguments may be mixed; `--` ends the options; long options may
- * have one dash as well as two, as Go's flag package has it.
+ * Reads the words after the command. Options and arguments may be mixed; `--` ends the options; every name may have
+ * one dash as well as two, as Go's flag package has it; the value of a short one may follow without a blank.
  *
  * @param words the words
  * @param options what there is
@@ -124,53 +123,25 @@ export function readCommandLine(
   options: readonly OptionInfo[],
   environment: (name: string) => string | undefined,
 ): CommandLine {
-  const normalized = normalize(words, options);
-  const args = parseArgs(normalized, {
-    string: ["_", ...options.filter(({ value }) => value !== undefined).map(({ name }) => name)],
-    boolean: options.filter(({ value }) => value === undefined).map(({ name }) => name),
-    collect: options.filter(({ value }) => value !== undefined).map(({ name }) => name),
-  });
-  const values = (name: string): readonly string[] => (args[name] as readonly string[] | undefined) ?? [];
-  for (const { name, value, many = false } of options) {
-    if (value === undefined) continue;
-    const given = values(name);
-    if (given.length > 1 && !many) {
-      throw new UsageError(
-        `Cannot use --${name} ${given.length} times: it was given "${given.join('" and "')}"`,
-      );
-    }
-  }
-  return {
-    positional: args._.map(String),
-    has: (name) => args[name] === true,
-    values,
-    value: (name) => {
-      const given = values(name).at(-1);
-      if (given !== undefined) return given;
-      const variable = options.find((option) => option.name === name)?.env;
-      return (variable === undefined ? undefined : environment(variable)) || undefined;
-    },
-  };
-}
-
-/** Every option becomes `--name` or `--name=value`, so that no value can be taken for something else. */
-function normalize(words: readonly string[], options: readonly OptionInfo[]): string[] {
   const byName = new Map(
     options.flatMap((option) => [option.name, ...option.aliases ?? []].map((name) => [name, option])),
   );
-  const result: string[] = [];
+  const switches = new Map<string, boolean>();
+  const given = new Map<string, string[]>();
+  const positional: string[] = [];
   const rest = [...words];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === "--") return [...result, "--", ...rest];
+    if (word === "--") {
+      positional.push(...rest);
+      break;
+    }
     if (!word.startsWith("-") || word === "-") {
-      result.push(word);
+      positional.push(word);
       continue;
     }
     const { option, attached } = findOption(word, byName);
     if (option.value === undefined) {
-      result.push(
-        attached === undefined ? `--${option.name}` : `--${option.name}=${booleanOf(word, attached)}`,
-      );
+      switches.set(option.name, attached === undefined || booleanOf(word, attached));
       continue;
     }
     const value = attached ?? rest.shift();
@@ -179,9 +150,27 @@ function normalize(words: readonly string[], options: readonly OptionInfo[]): st
         hint: `write --${option.name} ${option.value}`,
       });
     }
-    result.push(`--${option.name}=${value}`);
+    given.set(option.name, [...given.get(option.name) ?? [], value]);
   }
-  return result;
+  for (const { name, many = false } of options) {
+    const values = given.get(name) ?? [];
+    if (values.length > 1 && !many) {
+      throw new UsageError(
+        `Cannot use --${name} ${values.length} times: it was given "${values.join('" and "')}"`,
+      );
+    }
+  }
+  return {
+    positional,
+    has: (name) => switches.get(name) ?? false,
+    values: (name) => given.get(name) ?? [],
+    value: (name) => {
+      const last = given.get(name)?.at(-1);
+      if (last !== undefined) return last;
+      const variable = byName.get(name)?.env;
+      return (variable === undefined ? undefined : environment(variable)) || undefined;
+    },
+  };
 }
 
 function findOption(
@@ -190,7 +179,7 @@ function findOption(
 ): { readonly option: OptionInfo; readonly attached?: string } {
   const [, dashes = "", name = "", attached] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
   const whole = byName.get(name);
-  if (whole !== undefined && (dashes === "-" || name.length > 1)) {
+  if (whole !== undefined) {
     return { option: whole, ...(attached === undefined ? {} : { attached }) };
   }
   // -tNAME is -t NAME.
