@@ -69,6 +69,9 @@ export function toBuildOptions(
   };
 }
 
+/** As a file it would get the digest as well, behind the tar. */
+const stdoutNames = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 function toDestination(
   line: CommandLine,
   tag: string,
@@ -92,7 +95,9 @@ function toDestination(
       ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
     };
   }
-  if (output.dest !== "-") return { kind: "tar", dest: output.dest ?? fileNameOf(tag) };
+  if (output.dest === undefined || !stdoutNames.includes(output.dest)) {
+    return { kind: "tar", dest: output.dest ?? fileNameOf(tag) };
+  }
   if (stdoutIsTerminal) {
     throw new UsageError("Cannot write a tar to a terminal", {
       hint: "name a file with dest=PATH, or add > image.tar",
@@ -132,7 +137,7 @@ function pairs(
   option: OptionName,
   fallback?: (name: string) => string | undefined,
 ): Record<string, string> {
-  const result: Record<string, string> = {};
+  const result = new Map<string, string>();
   for (const pair of line.values(option)) {
     const equals = pair.indexOf("=");
     const key = equals < 0 ? pair : pair.slice(0, equals);
@@ -140,7 +145,8 @@ function pairs(
     if (key === "" || (value === undefined && fallback === undefined)) {
       throw new UsageError(`Cannot use --${option} "${pair}": expected KEY=VALUE`);
     }
-    if (value !== undefined) result[key] = value;
+    if (value !== undefined) result.set(key, value);
   }
-  return result;
+  // Not by assignment: `__proto__` is a key like any other.
+  return Object.fromEntries(result);
 }
