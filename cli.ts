@@ -101,6 +101,7 @@ async function build(words: readonly string[]): Promise<number> {
   const terminal = createTerminal({
     write: tell,
     interactive,
+    columns: interactive ? Deno.consoleSize().columns : 80,
     level: line.has("quiet") ? "error" : logLevel(),
   });
   const options = toBuildOptions(line, {

@@ -66,6 +66,13 @@ export async function writeLayer(
   }
 }
 
+/** Adds up the files of a tree. @returns their size in bytes */
+export function sizeOf(tree: LayerTree): number {
+  let size = 0;
+  for (const node of tree.values()) size += node.kind === "file" ? node.size : 0;
+  return size;
+}
+
 /** An upper bound of the size of the tar in bytes: a name can need a pax header of its own. */
 function tarSize(tree: LayerTree): number {
   let size = 1024;

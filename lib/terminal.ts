@@ -6,6 +6,7 @@
 import { format } from "@std/fmt/bytes";
 import type { ContainerdEvent } from "./containerd.ts";
 import { type LogLevel, logLevels } from "./log_level.ts";
+import type { Descriptor } from "./oci.ts";
 import { formatPlatform } from "./platform.ts";
 import type { BuildEvent, ProgressListener } from "./progress.ts";
 
@@ -17,6 +18,8 @@ export interface TerminalOptions {
   readonly level: LogLevel;
   /** Whether a line may be written over. */
   readonly interactive: boolean;
+  /** The width of the terminal in characters. Default: 80. */
+  readonly columns?: number;
 }
 
 /** Shows a build. */
@@ -32,11 +35,21 @@ export interface Terminal {
 /** How often the moving line moves, in milliseconds. */
 const interval = 100;
 
-/** @returns a terminal; on an interactive one the steps are shown even though they are only worth `info` */
-export function createTerminal({ write, level, interactive }: TerminalOptions): Terminal {
+/** A layer on its way. */
+interface Moving {
+  readonly title: string;
+  /** Of its files, in bytes. */
+  readonly size: number;
+  /** How much of its tar went by, in bytes. */
+  done: number;
+}
+
+/** Makes a terminal. On an interactive one the steps are shown even though they are only worth `info`. */
+export function createTerminal({ write, level, interactive, columns = 80 }: TerminalOptions): Terminal {
+  const layers = new Map<number, Moving>();
+  let count = 0;
   let moving = false;
   let shownAt = 0;
-  let layer = { count: 0, index: 0, size: 0, done: 0, title: "" };
   const clear = (): void => {
     if (moving) write("\r\x1b[2K");
     moving = false;
@@ -46,36 +59,44 @@ export function createTerminal({ write, level, interactive }: TerminalOptions): 
     clear();
     write(`${text}\n`);
   };
+  const position = (index: number): string => `[${index + 1}/${count}]`;
   const steps = interactive && level === "warn" ? "warn" : "info";
-  const move = (): void => {
+  const move = (index: number): void => {
+    const layer = layers.get(index);
     const now = Date.now();
-    if (!interactive || level === "error" || now - shownAt < interval) return;
+    if (!interactive || layer === undefined || level === "error" || now - shownAt < interval) return;
     shownAt = now;
-    const share = layer.size === 0 ? 100 : Math.min(100, Math.floor(100 * layer.done / layer.size));
-    const text = `${position(layer)} ${short(layer.title, 40)} ${bytes(layer.done)} of ${
-      bytes(layer.size)
-    }, ${share} %`;
-    write(`\r\x1b[2K${text}`);
+    const { title, size, done } = layer;
+    const share = size === 0 ? 100 : Math.min(100, Math.floor(100 * done / size));
+    const sums = ` ${bytes(Math.min(done, size))} of ${bytes(size)}, ${share} %`;
+    const room = columns - 1 - sums.length - position(index).length;
+    // A line that wraps could not be taken away again.
+    write(`\r\x1b[2K${`${position(index)} ${short(title, Math.max(room, 8))}${sums}`.slice(0, columns - 1)}`);
     moving = true;
+  };
+  const written = (index: number, descriptor: Descriptor, reused: boolean): void => {
+    const { title = "", size = 0 } = layers.get(index) ?? {};
+    layers.delete(index);
+    const how = reused ? "unchanged, used again" : `${bytes(size)} -> ${bytes(descriptor.size)}`;
+    log(steps, `${position(index)} ${short(title, 60)}  ${how}  ${descriptor.digest.slice(0, 19)}`);
   };
   const listener = (event: BuildEvent): void => {
     switch (event.kind) {
       case "warning":
         return log("warn", event.text);
       case "planned":
-        layer = { ...layer, count: event.layers };
-        return log("debug", `planned ${event.layers} layers for ${formatPlatform(event.platform)}`);
+        count = event.layers;
+        return log("debug", `planned ${count} layers for ${formatPlatform(event.platform)}`);
       case "layer":
-        layer = { ...layer, index: event.index, size: event.size, done: 0, title: event.title };
-        return move();
-      case "bytes":
-        layer.done += event.count;
-        return move();
-      case "written": {
-        const { digest, size } = event.descriptor;
-        const how = event.reused ? "unchanged, used again" : `${bytes(layer.size)} -> ${bytes(size)}`;
-        return log(steps, `${position(layer)} ${short(layer.title, 60)}  ${how}  ${digest.slice(0, 19)}`);
+        layers.set(event.index, { title: event.title, size: event.size, done: 0 });
+        return move(event.index);
+      case "bytes": {
+        const layer = layers.get(event.index);
+        if (layer !== undefined) layer.done += event.count;
+        return move(event.index);
       }
+      case "written":
+        return written(event.index, event.descriptor, event.reused);
       case "finishing":
         return log("debug", "writing config and manifest");
       case "containerd":
@@ -88,10 +109,6 @@ export function createTerminal({ write, level, interactive }: TerminalOptions): 
 /** @returns a size for people, in powers of 1024 */
 export function bytes(count: number): string {
   return format(count, { binary: true, maximumFractionDigits: 1 });
-}
-
-function position({ index, count }: { readonly index: number; readonly count: number }): string {
-  return `[${index + 1}/${count}]`;
 }
 
 function short(text: string, width: number): string {
