@@ -24,8 +24,8 @@ export interface HeredocMark {
  * Finds the heredocs of an instruction. Only COPY, ADD and RUN (also after ONBUILD) in shell form have any.
  *
  * @param source the instruction
- * @param isAhead whether a line with only this word follows; asked where a mark may be none: `<< word`
- * in RUN, which may be a shift, and a name that is only nearly right
+ * @param isAhead whether a line with only this word follows; asked where a mark may be none: `<< word`,
+ * which may be a shift, and an instruction whose name is only nearly right
  * @returns the marks in order
  */
 export function heredocMarks(
@@ -51,7 +51,7 @@ export function heredocMarks(
     if (mark !== undefined) return isExact || isAhead(mark.name) ? [mark] : [];
     const apart = /^\d*<<-?$/.exec(words[index] ?? "");
     const following = heredocMark(`${words[index]}${words[index + 1] ?? ""}`, span);
-    return isRun && apart !== null && following !== undefined && isAhead(following.name) ? [following] : [];
+    return apart !== null && following !== undefined && isAhead(following.name) ? [following] : [];
   });
 }
 
@@ -60,10 +60,11 @@ export function heredocMark(word: string, span: Span): HeredocMark | undefined {
   const [, dash, quoted = ""] = /^\d*<<(-?)([^<]+)$/.exec(word) ?? [];
   if (dash === undefined) return undefined;
   const name = quoted.replace(/"([^"]*)"|'([^']*)'|\\(.)/g, "$1$2$3");
+  const isQuoted = /["']/.test(quoted.replace(/\\./g, ""));
   // A quote that is left over has no partner: such a word ends nowhere.
-  const lonely = /["']/.test(quoted.replace(/"[^"]*"|'[^']*'|\\./g, ""));
-  if (name === "" || lonely) return undefined;
-  return { name, expand: !/["']/.test(quoted), strip: dash === "-", span };
+  const isBroken = /["']/.test(quoted.replace(/"[^"]*"|'[^']*'|\\./g, ""));
+  if (name === "" || isBroken) return undefined;
+  return { name, expand: !isQuoted, strip: dash === "-", span };
 }
 
 /** Whether the arguments after the flags are a JSON array; such an instruction has no heredocs. */

@@ -64,13 +64,12 @@ class Lexer {
   }
 
   parts(): Part[] {
-    return this.#until("", false, 0);
+    return this.#until("", false, 0, this.#at);
   }
 
   /** Reads up to `stop` and past it, or to the end of the word when `stop` is empty. */
-  #until(stop: string, raw: boolean, depth: number): Part[] {
+  #until(stop: string, raw: boolean, depth: number, opened: number): Part[] {
     const out = new PartList();
-    const opened = this.#at;
     while (this.#at < this.#end && !this.#failed) {
       const character = this.#text[this.#at] ?? "";
       if (character === stop && stop !== "") {
@@ -91,7 +90,7 @@ class Lexer {
         "BIMA005",
         opened,
         `Cannot read a substitution: "${stop}" is missing`,
-        `close it with ${stop}`,
+        `close it with ${stop}; a value with blanks needs quotes around it`,
       );
     }
     return out.parts;
@@ -194,8 +193,8 @@ class Lexer {
     this.#at += operator.length;
     const slashes = operator === "/" || operator === "//";
     const raw = slashes || operator.startsWith("#") || operator.startsWith("%");
-    const operand = this.#until(slashes ? "/" : "}", raw, depth + 1);
-    const replacement = slashes && !this.#failed ? this.#until("}", true, depth + 1) : undefined;
+    const operand = this.#until(slashes ? "/" : "}", raw, depth + 1, start);
+    const replacement = slashes && !this.#failed ? this.#until("}", true, depth + 1, start) : undefined;
     return {
       ...this.#variable(start, name, quoted, depth),
       operator,

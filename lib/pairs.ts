@@ -81,8 +81,9 @@ function readOldPair(text: ArgumentText, diagnostics: Diagnostic[]): Pair[] {
 function splitPair(text: ArgumentText, diagnostics: Diagnostic[]): { key: Word; value?: Word } {
   const { keyword, source, range, escape } = text;
   const at = endOfQuotedWord(source.text, range.start, range.end, escape, "=");
+  const before = diagnostics.length;
   const key = lexWord(source, { start: range.start, end: at }, { escape }, diagnostics);
-  if (key.parts.length === 0) {
+  if (key.parts.length === 0 && diagnostics.length === before) {
     const message = `Cannot use ${keyword}: expected a name before =, found nothing`;
     const span = source.span(range.start, Math.min(at + 1, range.end));
     report(diagnostics, "BIMA014", message, span, `write ${usage[keyword]}`);
