@@ -69,7 +69,8 @@ bima help COMMAND shows the options of a command. A first image, in a tar:
 function buildHelp(): number {
   say(`usage: bima build [options] CONTEXT
 
-Builds an image from the Containerfile and the directory CONTEXT, and puts it into containerd or into a tar.
+Builds an image from the Containerfile and the directory CONTEXT, and puts it into containerd or into a tar. With -
+as CONTEXT a tar of the directory is read from stdin: plain, gzip or zstd.
 The manifest's digest is printed on stdout, everything else on stderr.
 
 options:
@@ -106,6 +107,8 @@ async function build(words: readonly string[]): Promise<number> {
   });
   const options = toBuildOptions(line, {
     environment,
+    stdin: () => Deno.stdin.readable,
+    stdinIsTerminal: Deno.stdin.isTerminal(),
     stdout: Deno.stdout.writable,
     stdoutIsTerminal: Deno.stdout.isTerminal(),
   });

@@ -4,11 +4,11 @@
  * @module
  */
 import type { BuildOptions, BuildResult } from "./build_options.ts";
-import { compile, readContainerfile, type Source } from "./containerfile.ts";
-import { openContext } from "./context.ts";
+import { compile } from "./containerfile.ts";
 import { hiddenBy, openWriter } from "./destination.ts";
 import { ContainerfileError, formatDiagnostic, sortDiagnostics } from "./diagnostic.ts";
 import { UsageError } from "./errors.ts";
+import { type Inputs, openInputs } from "./inputs.ts";
 import { writeLayers } from "./layers.ts";
 import { composeImage } from "./oci.ts";
 import { type ImagePlan, planImage } from "./plan.ts";
@@ -40,8 +40,8 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   const { signal, onEvent = () => {} } = options;
   const names = namesOf(options.tag).map(parseReference);
   const epoch = options.sourceDateEpoch ?? 0;
-  const source = readContainerfile(options.file, options.context);
-  const plan = await makePlan(source, options, epoch);
+  await using inputs = await openInputs({ ...options, hidden: hiddenBy(options.output) });
+  const plan = await makePlan(inputs, options, epoch);
   onEvent({ kind: "planned", platform: plan.platform, layers: plan.layers.length });
 
   await using writer = await openWriter(options.output ?? { kind: "containerd" }, {
@@ -65,11 +65,14 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   };
 }
 
-async function makePlan(source: Source, options: BuildOptions, epoch: number): Promise<ImagePlan> {
+async function makePlan(
+  { source, context }: Inputs,
+  options: BuildOptions,
+  epoch: number,
+): Promise<ImagePlan> {
   const { platform: wanted, onEvent = () => {}, strict = false, ...rest } = options;
   const platform = wanted === undefined ? {} : { platform: parsePlatform(wanted) };
   const { program, diagnostics } = compile(source, { ...rest, ...platform });
-  const context = openContext(options.context, { hidden: hiddenBy(options.output) });
   const planned = await planImage(program, { ...rest, ...platform, context, epoch });
   const findings = sortDiagnostics([...diagnostics, ...planned.diagnostics]);
   const { plan } = planned;

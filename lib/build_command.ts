@@ -4,6 +4,7 @@
  * @module
  */
 import type { BuildOptions } from "./build.ts";
+import { commandInputs, type StandardInput } from "./command_inputs.ts";
 import type { CommandLine, OptionName } from "./command_line.ts";
 import type { Destination } from "./destination.ts";
 import { UsageError } from "./errors.ts";
@@ -11,7 +12,7 @@ import { parseOutput } from "./output.ts";
 import { fileNameOf, parseReference } from "./reference.ts";
 
 /** What the options of a build depend on besides the command line. */
-export interface Surroundings {
+export interface Surroundings extends StandardInput {
   /** Reads an environment variable. */
   readonly environment: (name: string) => string | undefined;
   /** Where `dest=-` goes. */
@@ -54,10 +55,9 @@ export function toBuildOptions(
   const level = wholeNumber(line, "compression-level", 1, 9);
   const epoch = dateEpoch(environment("SOURCE_DATE_EPOCH"));
   return {
-    context,
     tag: tags,
     output: toDestination(line, tags[0] ?? "", surroundings),
-    ...text(line, "file", "file"),
+    ...commandInputs(context, line.value("file"), surroundings),
     ...text(line, "platform", "platform"),
     ...text(line, "target", "target"),
     strict: line.has("strict"),

@@ -11,12 +11,15 @@ import type { ProgressListener } from "./progress.ts";
 
 /** What to build, and where to put it. `context` and `tag` are required, the rest has defaults. */
 export interface BuildOptions {
-  /** The build context: the directory that COPY reads from. */
-  readonly context: string;
+  /** The build context that COPY reads from: a directory, or a tar, plain or compressed with gzip or zstd. */
+  readonly context: string | ReadableStream<Uint8Array>;
   /** The image's name, or several: `name[:tag]`, the tag is `latest` when there is none. */
   readonly tag: string | readonly string[];
-  /** The Containerfile. Default: `Containerfile` or `Dockerfile` in the working directory, then in the context. */
-  readonly file?: string;
+  /**
+   * The Containerfile, or its text. With a tar as context it is looked up there first. Default: `Containerfile` or
+   * `Dockerfile` in the working directory, then in the context; with a tar as context, only in there.
+   */
+  readonly file?: string | ReadableStream<Uint8Array>;
   /** Where the image goes. Default: containerd. */
   readonly output?: Destination;
   /** `os/architecture[/variant]`. Default: what the unikernel's binary says. */

@@ -37,7 +37,7 @@ export const buildOptions = [
     aliases: ["f"],
     value: "CONTAINERFILE",
     text:
-      'the Containerfile, relative to the working directory (default: "./Containerfile", else Dockerfile, else those of CONTEXT)',
+      'the Containerfile, relative to the working directory; - is stdin (default: "./Containerfile", else Dockerfile, else those of CONTEXT)',
   },
   {
     name: "output",

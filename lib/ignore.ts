@@ -5,17 +5,13 @@
  */
 import { finding } from "./codes.ts";
 import { ContainerfileError, type Diagnostic } from "./diagnostic.ts";
-import { PathError } from "./errors.ts";
-import { readAt } from "./file_stream.ts";
 import { IgnoredTree } from "./ignored_tree.ts";
 import { parsePattern, type Pattern, PatternList } from "./pattern.ts";
-import { type FileTree, follow } from "./tree.ts";
+import { readText } from "./text_file.ts";
+import type { FileTree } from "./tree.ts";
 
 /** The names at the root of a context, the first one that is there counts. */
 const names = [".containerignore", ".dockerignore"];
-
-/** An ignore file has at most this many bytes. */
-const maxSize = 1024 * 1024;
 
 /** An ignore file. */
 export interface IgnoreFile {
@@ -47,29 +43,6 @@ function findInContext(context: FileTree): IgnoreFile | undefined {
     if (text !== undefined) return { file, text };
   }
   return undefined;
-}
-
-/**
- * @param tree where to look
- * @param path the path of a text file
- * @returns the text; `undefined` when there is no file
- * @throws {PathError} when it is no UTF-8 text, too large, or a link out of the tree
- */
-export function readText(tree: FileTree, path: string): string | undefined {
-  const node = follow(tree, path)?.node;
-  if (node?.kind !== "file") return undefined;
-  if (node.size > maxSize) {
-    throw new PathError(
-      path,
-      `Cannot read "${path}": it has ${node.size} bytes, expected at most ${maxSize}`,
-    );
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readAt(node, 0, node.size));
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new PathError(path, `Cannot read "${path}": it is not UTF-8 text`, { cause: error });
-  }
 }
 
 /**
