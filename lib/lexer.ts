@@ -160,7 +160,8 @@ class Lexer {
     const broken: Part = { kind: "text", text: "$" };
     if (name === "") {
       const wrong = this.#at < this.#end ? `found ${quote(this.#peek())}` : "the word ends";
-      this.#fail("BIMA005", start, `Cannot read a substitution: expected a name after "\${", ${wrong}`);
+      const hint = `write \${name}, or ${this.#escape}\${ for the characters themselves`;
+      this.#fail("BIMA005", start, `Cannot read a substitution: expected a name after "\${", ${wrong}`, hint);
       return broken;
     }
     if (this.#at >= this.#end) {
@@ -187,7 +188,8 @@ class Lexer {
       return broken;
     }
     if (depth >= deepest) {
-      this.#fail("BIMA005", start, `Cannot read a substitution: nested more than ${deepest} times`);
+      const message = `Cannot read a substitution: nested more than ${deepest} times`;
+      this.#fail("BIMA005", start, message, "put a part of it into a variable of its own");
       return broken;
     }
     this.#at += operator.length;
@@ -242,7 +244,7 @@ class Lexer {
     );
   }
 
-  #fail(code: "BIMA004" | "BIMA005", from: number, message: string, hint?: string): void {
+  #fail(code: "BIMA004" | "BIMA005", from: number, message: string, hint: string): void {
     this.#failed = true;
     this.#diagnostics.push(finding(code, message, this.#source.span(from, this.#end), hint));
   }

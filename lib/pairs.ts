@@ -7,6 +7,7 @@ import { type Code, finding } from "./codes.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
 import type { ArgDefinition, Keyword, Pair } from "./instruction.ts";
 import { lexWord } from "./lexer.ts";
+import { quoteText } from "./print_text.ts";
 import { quote, shorten } from "./quote.ts";
 import type { SourceText } from "./source_text.ts";
 import { usage } from "./usage.ts";
@@ -15,6 +16,7 @@ import {
   type Escape,
   isBlank,
   literal,
+  literalText,
   type Range,
   skipBlanks,
   splitQuoted,
@@ -71,8 +73,10 @@ function readOldPair(text: ArgumentText, diagnostics: Diagnostic[]): Pair[] {
     const message = `Cannot use ${keyword} "${name}": its value is missing`;
     report(diagnostics, "BIMA009", message, key.span, `write ${keyword} ${name}=value`);
   } else {
+    const text = literalText(value);
+    const example = text === undefined || text.length > 40 ? '"…"' : quoteText(text, escape);
     const message = `${keyword} without = gives all of the rest to one name`;
-    report(diagnostics, "BIMA061", message, key.span, `write ${keyword} ${name}="…"`);
+    report(diagnostics, "BIMA061", message, key.span, `write ${keyword} ${name}=${example}`);
   }
   return [{ key, value }];
 }

@@ -231,7 +231,7 @@ export class StageBuilder {
     this.#commands.set(kind, keywordSpan);
     if (command.form === "shell") {
       const message = `${kind} in shell form runs /bin/sh -c: a unikernel has no shell`;
-      this.#report("BIMA065", message, command.line.span, `write ${kind} ["first", "second"]`);
+      this.#report("BIMA065", message, command.line.span, `write ${kind} ${execForm(command.line.text)}`);
     }
     const args = command.form === "exec"
       ? command.args.map(({ text }) => text)
@@ -278,6 +278,13 @@ export class StageBuilder {
   #report(code: Code, message: string, span: Span, hint: string): void {
     this.#diagnostics.push(finding(code, message, span, hint));
   }
+}
+
+/** A shell command as arguments, where that is certain; an example otherwise. */
+function execForm(command: string): string {
+  const isSimple = command.length <= 60 &&
+    /^[A-Za-z0-9_.,:;/@%+=^-]+( [A-Za-z0-9_.,:/@%+=^-]+)*$/.test(command);
+  return isSimple ? printArgs(command.split(" ")) : '["first", "second"]';
 }
 
 /** Copying the config of a base takes time, and a file can have very many stages. */
