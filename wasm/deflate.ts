@@ -5,7 +5,8 @@
 // with clean tables: its bytes depend on nothing but input and level.
 import { close, open, writeBlock, writeSync } from "./block";
 import { DISTANCE_COUNT, INPUT, LENGTH_SYMBOL, OUTPUT, SYMBOL_COUNT } from "./memory";
-import { parseFast, parseGreedy, parseLazy, reset } from "./tokens";
+import { reset } from "./matches";
+import { parseFast, parseLazy } from "./tokens";
 
 /** @returns where the dictionary, and right after it the block, are expected */
 export function input(): u32 {
@@ -31,7 +32,7 @@ export function deflate(start: u32, end: u32, last: bool, level: u32): u32 {
   // Hashes reach three bytes beyond the end; what an earlier block left there must not matter.
   store<u32>(INPUT + end, 0);
   open();
-  reset(start, level == 1);
+  reset(start, level >= CHAINED);
   let pos = start;
   do {
     memory.fill(SYMBOL_COUNT, 0, 4 * 288);
@@ -44,27 +45,29 @@ export function deflate(start: u32, end: u32, last: bool, level: u32): u32 {
   return close();
 }
 
-/** The levels: how far a chain is followed, which length is good enough, up to which one to look for a better. */
+/** From this level on, chains are searched. */
+const CHAINED: u32 = 7;
+
 function parse(pos: u32, end: u32, level: u32): u32 {
   switch (level) {
     case 1:
-      return parseFast(pos, end);
+      return parseFast(pos, end, 2);
     case 2:
-      return parseGreedy(pos, end, 6, 32);
+      return parseFast(pos, end, 4);
     case 3:
-      return parseGreedy(pos, end, 16, 64);
+      return parseLazy(pos, end, 0, 4, 0);
     case 4:
-      return parseLazy(pos, end, 12, 32, 8);
+      return parseLazy(pos, end, 5, 4, 0);
     case 5:
-      return parseLazy(pos, end, 20, 64, 16);
+      return parseLazy(pos, end, 8, 4, 0);
     case 6:
-      return parseLazy(pos, end, 40, 128, 32);
+      return parseLazy(pos, end, 16, 4, 0);
     case 7:
-      return parseLazy(pos, end, 100, 258, 64);
+      return parseLazy(pos, end, 16, 16, 64);
     case 8:
-      return parseLazy(pos, end, 300, 258, 128);
+      return parseLazy(pos, end, 64, 64, 258);
     default:
-      return parseLazy(pos, end, 1000, 258, 258);
+      return parseLazy(pos, end, 258, 1000, 258);
   }
 }
 

@@ -12,9 +12,9 @@ export const INPUT: u32 = 1024;
 /** What comes out. A block that does not shrink is stored, which costs less than 1 KiB. */
 export const OUTPUT: u32 = INPUT + WINDOW + BLOCK + 64;
 
-/** The latest positions for each hash: u16, or two of them in a u32. Only the low half of a position is kept. */
+/** The latest positions with each hash: u16, in chains one of them, in buckets four. */
 export const HEAD: u32 = OUTPUT + BLOCK + 2048;
-export const HEAD_SIZE: u32 = 4 << 15;
+export const HEAD_SIZE: u32 = 8 << 14;
 /** The position before, with the same hash, for each position of the window: u16. */
 export const PREVIOUS: u32 = HEAD + HEAD_SIZE;
 export const PREVIOUS_SIZE: u32 = 2 * WINDOW;

@@ -5,7 +5,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { digestOf } from "../../lib/digest.ts";
-import { type GzipOptions, GzipStream } from "../../lib/gzip.ts";
+import { type GzipOptions, GzipPool, GzipStream } from "../../lib/gzip.ts";
 import { noise } from "./image.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -52,6 +52,15 @@ export function cut(bytes: Bytes, places: readonly number[]): Bytes[] {
 /** Sends chunks through a new {@linkcode GzipStream}. */
 export async function gzip(chunks: readonly Bytes[], options: GzipOptions = {}): Promise<Bytes> {
   return await bytesOf(ReadableStream.from(chunks).pipeThrough(new GzipStream(options)));
+}
+
+/** @returns a pool whose workers, so many, are all ready */
+export async function readyPool(workers: number): Promise<GzipPool> {
+  const pool = new GzipPool({ workers });
+  const input = [new Uint8Array(8 * MiB)];
+  for (let round = 0; pool.workers < workers && round < 1000; round++) await gzip(input, { pool, level: 1 });
+  assertEquals(pool.workers, workers);
+  return pool;
 }
 
 /** @returns all bytes of a stream */
