@@ -6,7 +6,7 @@
 import type { Span } from "./diagnostic.ts";
 import { keywordLike } from "./instruction.ts";
 import type { SourceText } from "./source_text.ts";
-import { type Escape, type Range, splitBlanks, splitQuoted } from "./words.ts";
+import { type Escape, type Range, skipBlanks, skipFlags, splitBlanks, splitQuoted } from "./words.ts";
 
 /** Where a heredoc is announced. */
 export interface HeredocMark {
@@ -35,23 +35,27 @@ export function heredocMarks(
 ): HeredocMark[] {
   const { text } = source;
   if (!text.includes("<<")) return [];
-  const [, written = ""] = /^\s*(?:onbuild\s+)?([A-Za-z]+)/i.exec(text) ?? [];
+  const [head = "", written = ""] = /^\s*(?:onbuild\s+)?([A-Za-z]+)/i.exec(text) ?? [];
   const keyword = keywordLike(written);
   // A misspelled name is reported on its own; its heredocs are skipped, if it has any.
   const isExact = keyword === written.toUpperCase();
   const isRun = keyword === "RUN";
   if (!isRun && keyword !== "COPY" && keyword !== "ADD") return [];
-  const whole: Range = { start: 0, end: text.length };
-  const ranges = isRun ? splitQuoted(source, whole, escape) : splitBlanks(source, whole);
-  const words = ranges.map(({ start, end }) => text.slice(start, end));
-  if (isJson(text, ranges, words)) return [];
-  return ranges.flatMap(({ start, end }, index) => {
-    const span = source.span(start, end);
-    const mark = heredocMark(words[index] ?? "", span);
+  const range = skipFlags(
+    text,
+    { start: skipBlanks(text, head.length, text.length), end: text.length },
+    escape,
+  );
+  if (isJson(text.slice(range.start))) return [];
+  const ranges = isRun ? splitQuoted(source, range, escape) : splitBlanks(source, range);
+  const word = (range: Range | undefined) => range === undefined ? "" : text.slice(range.start, range.end);
+  return ranges.flatMap((range, index) => {
+    const span = source.span(range.start, range.end);
+    const mark = heredocMark(word(range), span);
     if (mark !== undefined) return isExact || isAhead(mark.name) ? [mark] : [];
-    const apart = /^\d*<<-?$/.exec(words[index] ?? "");
-    const following = heredocMark(`${words[index]}${words[index + 1] ?? ""}`, span);
-    return apart !== null && following !== undefined && isAhead(following.name) ? [following] : [];
+    if (!/^\d*<<-?$/.test(word(range))) return [];
+    const apart = heredocMark(word(range) + word(ranges[index + 1]), span);
+    return apart !== undefined && isAhead(apart.name) ? [apart] : [];
   });
 }
 
@@ -67,12 +71,17 @@ export function heredocMark(word: string, span: Span): HeredocMark | undefined {
   return { name, expand: !isQuoted, strip: dash === "-", span };
 }
 
-/** Whether the arguments after the flags are a JSON array; such an instruction has no heredocs. */
-function isJson(text: string, ranges: readonly Range[], words: readonly string[]): boolean {
-  const first = words.findIndex((word, index) => index > 0 && !word.startsWith("--"));
-  if (!words[first]?.startsWith("[")) return false;
+/** @returns the mark of a heredoc that ends with `name`, its word quoted or not */
+export function printHeredocMark(name: string, isQuoted: boolean): string {
+  if (isQuoted) return `<<${name.split('"').map((piece) => `"${piece}"`).join('\\"')}`;
+  return `<<${name.replace(/["'\\]/g, "\\$&")}`;
+}
+
+/** Whether arguments are a JSON array; such an instruction has no heredocs. */
+function isJson(text: string): boolean {
+  if (!text.startsWith("[")) return false;
   try {
-    return Array.isArray(JSON.parse(text.slice(ranges[first]?.start)));
+    return Array.isArray(JSON.parse(text));
   } catch {
     return false;
   }

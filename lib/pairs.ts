@@ -66,7 +66,7 @@ function readOldPair(text: ArgumentText, diagnostics: Diagnostic[]): Pair[] {
   while (end < range.end && !isBlank(source.text[end])) end++;
   const keyRange = { start: range.start, end };
   const valueRange = { start: skipBlanks(source.text, end, range.end), end: range.end };
-  const key = lexWord(source, keyRange, { escape }, diagnostics);
+  const key = readKey(text, keyRange, diagnostics);
   const value = lexWord(source, valueRange, { escape }, diagnostics);
   const name = shorten(slice(source, keyRange));
   if (valueRange.start >= valueRange.end) {
@@ -83,17 +83,22 @@ function readOldPair(text: ArgumentText, diagnostics: Diagnostic[]): Pair[] {
 
 /** Splits at the first `=` that no quotes enclose. */
 function splitPair(text: ArgumentText, diagnostics: Diagnostic[]): { key: Word; value?: Word } {
-  const { keyword, source, range, escape } = text;
+  const { source, range, escape } = text;
   const at = endOfQuotedWord(source.text, range.start, range.end, escape, "=");
-  const before = diagnostics.length;
-  const key = lexWord(source, { start: range.start, end: at }, { escape }, diagnostics);
-  if (key.parts.length === 0 && diagnostics.length === before) {
-    const message = `Cannot use ${keyword}: expected a name before =, found nothing`;
-    const span = source.span(range.start, Math.min(at + 1, range.end));
-    report(diagnostics, "BIMA014", message, span, `write ${usage[keyword]}`);
-  }
+  const key = readKey(text, { start: range.start, end: at }, diagnostics);
   if (at >= range.end) return { key };
   return { key, value: lexWord(source, { start: at + 1, end: range.end }, { escape }, diagnostics) };
+}
+
+function readKey({ keyword, source, escape }: ArgumentText, range: Range, diagnostics: Diagnostic[]): Word {
+  const before = diagnostics.length;
+  const key = lexWord(source, range, { escape }, diagnostics);
+  if (key.parts.length === 0 && diagnostics.length === before) {
+    const message = `Cannot use ${keyword}: expected a name, found nothing`;
+    const span = source.span(range.start, Math.max(range.end, range.start + 1));
+    report(diagnostics, "BIMA014", message, span, `write ${usage[keyword]}`);
+  }
+  return key;
 }
 
 function slice(source: SourceText, { start, end }: Range): string {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { printHeredocMark } from "./heredoc.ts";
 import type { Containerfile, CopyInstruction, Flag, Instruction } from "./instruction.ts";
 import { endLine, escapeQuoted, isPlain, printArgs } from "./print_text.ts";
 import type { Escape, Part, VariablePart, Word } from "./words.ts";
@@ -133,7 +134,7 @@ function printCopyInstruction(copy: CopyInstruction, escape: Escape): string {
     const hasVariables = parts.some((part) => part.kind === "variable");
     const content = parts.map((part) => printHeredocPart(part, hasVariables)).join("");
     bodies.push(`\n${endLine(content)}${source.name}`);
-    return hasVariables ? `<<${source.name}` : `<<"${source.name}"`;
+    return printHeredocMark(source.name, !hasVariables);
   });
   words.push(printWord(copy.destination, escape));
   const list = bodies.length > 0 ? words.join(" ") : printList(words);

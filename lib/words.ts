@@ -68,6 +68,18 @@ export function skipBlanks(text: string, at: number, end: number): number {
   return at;
 }
 
+/** @returns the range without the words at its front that begin with `--`; a lone `--` is the last of them */
+export function skipFlags(text: string, { start, end }: Range, escape: Escape): Range {
+  let at = start;
+  while (at < end && text.startsWith("--", at)) {
+    const stop = endOfQuotedWord(text, at, end, escape);
+    const isLast = stop === at + 2;
+    at = skipBlanks(text, stop, end);
+    if (isLast) break;
+  }
+  return { start: at, end };
+}
+
 /** @returns a word of fixed text */
 export function literal(text: string, span: Span): Word {
   return { parts: text === "" ? [] : [{ kind: "text", text }], span };

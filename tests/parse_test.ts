@@ -131,6 +131,7 @@ Deno.test("parse() reads the old form of LABEL and ENV with a warning", () => {
 Deno.test("parse() refuses pairs without a name or without =", () => {
   assertEquals(one("LABEL =b").codes, ["BIMA014"]);
   assertEquals(one('ENV a=b ""=c').codes, ["BIMA014"]);
+  assertEquals(one('ENV "" b').codes, ["BIMA014", "BIMA061"]);
   assertEquals(one("LABEL a=b c d=e").codes, ["BIMA014"]);
   assertEquals(one("LABEL").codes, ["BIMA009"]);
   assertEquals(one('LABEL a="b c').codes, ["BIMA004"]);
@@ -229,6 +230,8 @@ Deno.test("parse() finds the end of a heredoc as BuildKit does", () => {
   assertEquals(content("COPY <<'X' /y\n\\$a\nX"), "\\$a\n");
   assertEquals(content("COPY <<X /y\n\\$a\\b\nX"), "$ab\n");
   assertEquals(content("COPY <<X /y\nX\n"), "");
+  assertEquals(content("COPY <<it\\'s /y\n\\$a\nit's"), "$a\n");
+  assertEquals(content("COPY <<'\"'x /y\n\\$a\n\"x"), "\\$a\n");
 });
 
 Deno.test("parse() refuses heredocs that are not closed or not allowed", () => {
@@ -243,6 +246,8 @@ Deno.test("parse() refuses heredocs that are not closed or not allowed", () => {
   assertEquals(one("COPY << EOF /x\ntext\nEOF").codes, ["BIMA007"]);
   assertEquals(one('COPY <<"EOF /x').codes[0], "BIMA007");
   assertEquals(one("LABEL a=<<EOF").codes, []);
+  assertEquals(one('COPY --exclude="a <<b" c d').codes, []);
+  assertEquals(one('COPY ["<<EOF", "/x"]').codes, []);
 });
 
 Deno.test("parse() skips the heredocs of instructions that it refuses or does not know", () => {
