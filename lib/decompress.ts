@@ -5,7 +5,7 @@
  */
 import { pipeline, Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { BimaError } from "./errors.ts";
+import { BimaError, messageOf } from "./errors.ts";
 
 /** The first bytes of each form. zstd may also begin with a skippable frame (RFC 8878, section 3.1). */
 const forms = [
@@ -62,16 +62,31 @@ async function* through(
 ): AsyncGenerator<Uint8Array, void, void> {
   const source = Readable.from(chunks, { objectMode: false });
   const stage = open();
-  // Errors of the source come out of the stage, in the loop below.
+  let unreadable: unknown;
+  source.on("error", (error: unknown) => unreadable = error);
+  using _caught = catchThrown(stage);
+  // Errors come out of the stage, in the loop below.
   pipeline(source, stage, () => {});
   try {
     for await (const chunk of stage) yield chunk;
   } catch (error) {
-    if (
-      !(error instanceof Error) || !("code" in error) || !/^(?:Z|ZSTD|ERR_ZSTD)_/.test(String(error.code))
-    ) throw error;
-    throw new FormatError(`its ${name} data is damaged: ${error.message}`, { cause: error });
+    if (unreadable !== undefined) throw unreadable;
+    throw new FormatError(`its ${name} data is damaged: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * The runtime throws zstd's errors where nobody can catch them, instead of emitting them (Deno 2.7 to 2.9). They are
+ * brought back to the stage for as long as it is in use.
+ */
+function catchThrown(stage: ReturnType<typeof createGunzip>): Disposable {
+  const bring = (event: ErrorEvent): void => {
+    if (!/zstd/i.test(event.message)) return;
+    event.preventDefault();
+    stage.destroy(new Error(messageOf(event.error)));
+  };
+  addEventListener("error", bring);
+  return { [Symbol.dispose]: () => removeEventListener("error", bring) };
 }
 
 async function* prepend(

@@ -7,7 +7,7 @@ import { readContainerfile, type Source } from "./containerfile.ts";
 import { openContext } from "./context.ts";
 import { PathError, UsageError } from "./errors.ts";
 import { applyIgnoreFile, type IgnoreFile } from "./ignore.ts";
-import { TarContext } from "./tar_context.ts";
+import type { TarContext } from "./tar_context.ts";
 import { readText, readTextStream } from "./text_file.ts";
 import { cleanPath, type FileTree } from "./tree.ts";
 
@@ -68,6 +68,8 @@ export async function openInputs(options: InputOptions): Promise<Inputs> {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
+  // A directory does not need it.
+  const { TarContext } = await import("./tar_context.ts");
   const tar = await TarContext.open(context, signal);
   try {
     const { source, own } = await fromTar(tar, file, signal);

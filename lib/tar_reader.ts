@@ -72,11 +72,11 @@ export async function* readTar(bytes: ByteQueue): AsyncGenerator<TarEntry, void,
     if (header.byteLength === 0 && first) throw new FormatError("it is empty, expected a tar");
     if (header.byteLength === 0) throw new FormatError("it is cut off: the end of the tar is missing");
     if (header.byteLength < block) {
-      throw new FormatError(first ? "it is no tar" : "it is cut off inside of a header");
+      throw first ? noTar() : new FormatError("it is cut off inside of a header");
     }
     if (header.every((byte) => byte === 0)) break;
     if (!hasChecksum(header)) {
-      throw new FormatError(first ? "it is no tar" : "it is damaged: a checksum is wrong");
+      throw first ? noTar() : new FormatError("it is damaged: a checksum is wrong");
     }
     const flag = String.fromCharCode(header[156] ?? 0);
     if (flag === "x" || flag === "g") {
@@ -105,6 +105,10 @@ export async function* readTar(bytes: ByteQueue): AsyncGenerator<TarEntry, void,
     await bytes.take(padding(entry.size));
   }
   for await (const _ of bytes.pieces(Infinity));
+}
+
+function noTar(): FormatError {
+  return new FormatError("it is no tar", { hint: "the Containerfile alone is read from stdin with -f -" });
 }
 
 function parseEntry(header: Uint8Array, flag: string, overrides: Overrides): Omit<TarEntry, "body"> {

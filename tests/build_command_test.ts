@@ -5,6 +5,7 @@ import { buildOptions, readCommandLine } from "../lib/command_line.ts";
 import { UsageError } from "../lib/errors.ts";
 
 const stdout = new WritableStream<Uint8Array<ArrayBuffer>>();
+const stdin = new ReadableStream<Uint8Array>();
 
 /** Takes the words after `bima build`. */
 function options(
@@ -14,7 +15,8 @@ function options(
 ) {
   const environment = (name: string): string | undefined => Object.hasOwn(env, name) ? env[name] : undefined;
   const line = readCommandLine(words, buildOptions, environment);
-  return toBuildOptions(line, { environment, stdout, stdoutIsTerminal });
+  const terminals = { stdoutIsTerminal, stdinIsTerminal: stdoutIsTerminal };
+  return toBuildOptions(line, { environment, stdin: () => stdin, stdout, ...terminals });
 }
 
 function refuse(
@@ -184,4 +186,15 @@ Deno.test("toBuildOptions() refuses pairs without a key, and labels without a va
 Deno.test("toBuildOptions() takes a build argument without a value from the environment", () => {
   const words = ["--build-arg", "SET", "--build-arg", "EMPTY", "--build-arg", "UNSET"];
   assertEquals(options([...base, ...words], { SET: "1", EMPTY: "" }).buildArgs, { SET: "1", EMPTY: "" });
+});
+
+Deno.test("toBuildOptions() takes - for stdin, as context or as Containerfile", () => {
+  assertEquals(options(["-t", "x", "-"]).context, stdin);
+  const { context, file } = options(["-t", "x", "-f", "-", "."]);
+  assertEquals([context, file === stdin], [".", true]);
+  assertEquals(
+    refuse(["-t", "x", "-f", "-", "-"]),
+    "Cannot read both the Containerfile and the build context from standard input",
+  );
+  assertEquals(refuse(["-t", "x", "-"], {}, true), "Cannot read a build context from a terminal");
 });

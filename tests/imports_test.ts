@@ -41,6 +41,7 @@ const conductors = [
   "lib/check_command.ts",
   "lib/containerfile.ts",
   "lib/destination.ts",
+  "lib/inputs.ts",
   "lib/layers.ts",
   "lib/plan.ts",
 ];
