@@ -65,6 +65,7 @@ export const codes = {
   BIMA069: { severity: "warning", title: "Reserved stage name" },
   BIMA070: { severity: "warning", title: "Escape directive that comes too late" },
   BIMA071: { severity: "warning", title: "Instruction without effect" },
+  BIMA072: { severity: "warning", title: "Port of the host in EXPOSE" },
   BIMA101: { severity: "error", title: "Source that is not there" },
   BIMA102: { severity: "error", title: "Pattern that matches nothing" },
   BIMA103: { severity: "error", title: "Malformed pattern" },

@@ -13,7 +13,7 @@
  * @returns the candidate, or `undefined` when none is near
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  if (word.length > longest) return undefined;
+  if (word === "" || word.length > longest) return undefined;
   const wanted = word.toLowerCase();
   let best: string | undefined;
   let limit = Math.max(1, Math.floor(word.length / 3)) + 1;

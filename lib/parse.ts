@@ -10,7 +10,7 @@ import { type Containerfile, type Instruction, type Keyword, keywordLike, keywor
 import { quote } from "./quote.ts";
 import { type LogicalLine, scan } from "./scan.ts";
 import { refusals } from "./usage.ts";
-import type { Escape } from "./words.ts";
+import { type Escape, withoutBlanks } from "./words.ts";
 
 /**
  * Parses a Containerfile by the rules of BuildKit's Dockerfile reference. Never throws: all that is wrong comes
@@ -56,7 +56,7 @@ function notText(source: string, offset: number): Diagnostic {
 function parseLine(line: LogicalLine, escape: Escape, diagnostics: Diagnostic[]): Instruction {
   const { source, span } = line;
   const { text } = source;
-  const start = text.length - text.trimStart().length;
+  const { start } = withoutBlanks(text);
   const [written = ""] = /^[^\t\v\f\r ]+/.exec(text.slice(start)) ?? [];
   const end = start + written.length;
   const keywordSpan = source.span(start, end);

@@ -7,7 +7,7 @@
 import { printHeredocMark } from "./heredoc.ts";
 import type { Containerfile, CopyInstruction, Flag, Instruction } from "./instruction.ts";
 import { endLine, escapeQuoted, isPlain, printArgs } from "./print_text.ts";
-import type { Escape, Part, VariablePart, Word } from "./words.ts";
+import { type Escape, literalText, type Part, type VariablePart, type Word } from "./words.ts";
 
 /**
  * @param containerfile what the parser returned; instructions of kind `invalid` are left out
@@ -68,7 +68,7 @@ export function printInstruction(instruction: Instruction, escape: Escape = "\\"
     case "ONBUILD":
     case "HEALTHCHECK":
     case "SHELL":
-      return `${kind} ${instruction.rest.text}`.trimEnd();
+      return instruction.rest.text === "" ? kind : `${kind} ${instruction.rest.text}`;
     case "invalid":
       return undefined;
   }
@@ -130,20 +130,23 @@ function printCopyInstruction(copy: CopyInstruction, escape: Escape): string {
   const bodies: string[] = [];
   const words = copy.sources.map((source) => {
     if (source.kind === "path") return printWord(source.path, escape);
-    const { parts } = source.content;
-    const hasVariables = parts.some((part) => part.kind === "variable");
-    const content = parts.map((part) => printHeredocPart(part, hasVariables)).join("");
-    bodies.push(`\n${endLine(content)}${source.name}`);
-    return printHeredocMark(source.name, !hasVariables);
+    const { name, content } = source;
+    const text = literalText(content);
+    const isVerbatim = text !== undefined && !text.split("\n").includes(name);
+    bodies.push(`\n${endLine(isVerbatim ? text : printHeredoc(content, name))}${name}`);
+    return printHeredocMark(name, isVerbatim);
   });
   words.push(printWord(copy.destination, escape));
   const list = bodies.length > 0 ? words.join(" ") : printList(words);
   return `${copy.kind} ${flags}${notFlag(list)}${bodies.join("")}`;
 }
 
-function printHeredocPart(part: Part, hasVariables: boolean): string {
-  if (part.kind === "variable") return printVariable(part, "\\");
-  return hasVariables ? part.text.replace(/[\\$]/g, "\\$&") : part.text;
+/** The text of a heredoc with its variables; a line that would end it gets a backslash in front. */
+function printHeredoc({ parts }: Word, name: string): string {
+  const text = parts.map((part) =>
+    part.kind === "variable" ? printVariable(part, "\\") : part.text.replace(/[\\$]/g, "\\$&")
+  ).join("");
+  return text.split("\n").map((line) => (line === name ? `\\${line}` : line)).join("\n");
 }
 
 /** Words separated by blanks; a JSON array when one of them has a blank in it, or when they look like one. */

@@ -41,6 +41,11 @@ export function endLine(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
+/** @returns a text on one line: what would break it is written as an escape */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => JSON.stringify(character).slice(1, -1));
+}
+
 /** @returns arguments in exec form */
 export function printArgs(args: readonly string[]): string {
   return `[${args.map((arg) => JSON.stringify(arg)).join(", ")}]`;

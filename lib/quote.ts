@@ -15,7 +15,7 @@ export function quote(text: string): string {
 /** @returns the text as {@linkcode quote} has it, without the quotes */
 export function shorten(text: string): string {
   const short = text.length > longest ? `${text.slice(0, longest).toWellFormed()}…` : text;
-  return short.replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+  return short.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\u00a0]/gu, (character) => {
     return `\\u{${character.codePointAt(0)?.toString(16)}}`;
   });
 }

@@ -7,7 +7,7 @@ import { finding } from "./codes.ts";
 import type { Diagnostic, Position, Span } from "./diagnostic.ts";
 import { type HeredocMark, heredocMarks } from "./heredoc.ts";
 import { type Origin, SourceText } from "./source_text.ts";
-import type { Escape } from "./words.ts";
+import { type Escape, skipBlanks, withoutBlanks } from "./words.ts";
 
 /** What stands in `# key=value` lines at the very top. */
 export interface Directives {
@@ -81,7 +81,7 @@ class Scanner {
     while (this.#next < this.#lines.length) {
       const { text } = this.#line(this.#next);
       if (isComment(text) && lines.length === 0) this.#checkLateDirective(text);
-      if (isComment(text) || text.trim() === "") {
+      if (isComment(text) || isBlankLine(text)) {
         this.#next++;
         continue;
       }
@@ -134,7 +134,7 @@ class Scanner {
       const { text } = this.#line(this.#next);
       const first = pieces.length === 0 && origins.length === 0;
       if (!first && isComment(text)) continue;
-      if (!first && text.trim() === "") {
+      if (!first && isBlankLine(text)) {
         const at = { line: this.#next + 1, column: 1 };
         const hint = "delete the line, or put a # on it";
         this.#report("BIMA060", "Empty line inside an instruction is ignored", { start: at, end: at }, hint);
@@ -142,20 +142,20 @@ class Scanner {
       }
       const kept = withoutContinuation(text, this.#directives.escape);
       goesOn = kept !== undefined;
-      const start = first ? text.length - text.trimStart().length : 0;
+      const start = first ? skipBlanks(text, 0, text.length) : 0;
       const piece = (kept ?? text).slice(start);
       origins.push({ offset: length, position: { line: this.#next + 1, column: start + 1 } });
       pieces.push(piece);
       length += piece.length;
-      end = { line: this.#next + 1, column: start + piece.trimEnd().length + 1 };
+      end = { line: this.#next + 1, column: start + withoutBlanks(piece).end + 1 };
     }
     const joined = pieces.join("");
-    const source = new SourceText(joined.trimEnd(), origins);
-    const from = joined.length - joined.trimStart().length;
-    if (source.text.trim() === "") return undefined;
+    const range = withoutBlanks(joined);
+    if (range.start >= range.end) return undefined;
+    const source = new SourceText(joined.slice(0, range.end), origins);
     const heredocs = this.#readHeredocs(source);
     if (heredocs.length > 0) end = this.#endOfLine(this.#next - 1);
-    return { source, heredocs, span: { start: source.position(from), end } };
+    return { source, heredocs, span: { start: source.position(range.start), end } };
   }
 
   #readHeredocs(source: SourceText): HeredocBody[] {
@@ -190,7 +190,7 @@ class Scanner {
 
   /** Whether a line that consists of this word is still to come. */
   #isAhead(word: string): boolean {
-    this.#lastPlace ??= new Map(this.#lines.map(({ text }, index) => [text.trim(), index]));
+    this.#lastPlace ??= new Map(this.#lines.map(({ text }, index) => [text.replace(/^\t+/, ""), index]));
     return (this.#lastPlace.get(word) ?? -1) >= this.#next;
   }
 
@@ -200,12 +200,12 @@ class Scanner {
 
   #wholeLine(index: number): Span {
     const { text } = this.#line(index);
-    const start = text.length - text.trimStart().length;
-    return { start: { line: index + 1, column: start + 1 }, end: this.#endOfLine(index) };
+    const column = skipBlanks(text, 0, text.length) + 1;
+    return { start: { line: index + 1, column }, end: this.#endOfLine(index) };
   }
 
   #endOfLine(index: number): Position {
-    return { line: index + 1, column: this.#line(index).text.trimEnd().length + 1 };
+    return { line: index + 1, column: withoutBlanks(this.#line(index).text).end + 1 };
   }
 
   #report(code: Parameters<typeof finding>[0], message: string, span: Span, hint: string): void {
@@ -228,7 +228,11 @@ function splitLines(text: string): Line[] {
 }
 
 function isComment(text: string): boolean {
-  return text.trimStart().startsWith("#");
+  return text[skipBlanks(text, 0, text.length)] === "#";
+}
+
+function isBlankLine(text: string): boolean {
+  return skipBlanks(text, 0, text.length) === text.length;
 }
 
 /**

@@ -21,7 +21,7 @@ import type {
 import { isOwner } from "./owner_syntax.ts";
 import type { Platform } from "./platform.ts";
 import { parsePorts, PortSet } from "./ports.ts";
-import { printArgs, printPairs, quoteText } from "./print_text.ts";
+import { oneLine, printArgs, printPairs, quoteText } from "./print_text.ts";
 import { quote } from "./quote.ts";
 import { isSignal } from "./signal.ts";
 import type { Stage, StageConfig, Step } from "./stage.ts";
@@ -125,7 +125,7 @@ export class StageBuilder {
           workingDir: this.#config.workingDir ?? "/",
         };
         const step = copyStep(instruction, context, this.#diagnostics);
-        if (step !== undefined) this.#steps.push(step);
+        if (step !== undefined) this.#push(step);
         return;
       }
       case "ARG":
@@ -203,7 +203,7 @@ export class StageBuilder {
       this.#config.workingDir = path;
       const { user } = this.#config;
       const owner = user === undefined ? {} : { user };
-      this.#steps.push({ kind: "workdir", span, text: `WORKDIR ${quoteText(path)}`, path, ...owner });
+      this.#push({ kind: "workdir", span, text: `WORKDIR ${quoteText(path)}`, path, ...owner });
       return;
     }
     if (kind === "USER") {
@@ -251,6 +251,11 @@ export class StageBuilder {
       for (const text of this.#scope.expandToWords(value)) {
         texts.push(text);
         const ports = parsePorts(text);
+        if (text.includes(":") && typeof ports !== "string") {
+          const port = text.slice(text.lastIndexOf(":") + 1);
+          const message = `EXPOSE takes no port of the host: of ${quote(text)} only ${quote(port)} counts`;
+          this.#report("BIMA072", message, value.span, `write EXPOSE ${port}`);
+        }
         if (typeof ports === "string") {
           const hint = "write a port from 0 to 65535 or a range, then /tcp, /udp or /sctp";
           this.#report("BIMA019", `Cannot expose ${quote(text)}: ${ports}`, value.span, hint);
@@ -272,7 +277,11 @@ export class StageBuilder {
   }
 
   #metadata(span: Span, text: string): void {
-    this.#steps.push({ kind: "metadata", span, text });
+    this.#push({ kind: "metadata", span, text });
+  }
+
+  #push(step: Step): void {
+    this.#steps.push({ ...step, text: oneLine(step.text) });
   }
 
   #report(code: Code, message: string, span: Span, hint: string): void {

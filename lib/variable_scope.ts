@@ -99,6 +99,7 @@ export class VariableScope implements Scope {
 
   /** @returns the way out for a variable that is not defined */
   protected hintFor(name: string): string {
+    if (isBuildPlatform(name)) return noBuildPlatform(name);
     const near = this.meter.suggest(name, this.values.keys());
     if (near !== undefined) return `did you mean $${near}?`;
     return `define it before FROM: ARG ${shorten(name)}=…`;
@@ -107,6 +108,17 @@ export class VariableScope implements Scope {
   #report(code: Code, message: string, span: Span, hint: string): void {
     this.#diagnostics.push(finding(code, message, span, hint));
   }
+}
+
+/** BuildKit tells the platform of the building machine in these. */
+function isBuildPlatform(name: string): boolean {
+  return /^BUILD(PLATFORM|OS|ARCH|VARIANT)$/.test(name);
+}
+
+function noBuildPlatform(name: string): string {
+  return `nothing is executed here, so no machine builds; $${
+    name.replace("BUILD", "TARGET")
+  } tells the image's`;
 }
 
 /** The variables of one stage. ENV wins over ARG, whichever comes first. */
@@ -173,11 +185,7 @@ export class StageScope extends VariableScope {
   /** @inheritDoc */
   protected override hintFor(name: string): string {
     if (this.#shared.isGlobal(name)) return `bring it into this stage: ARG ${name} after FROM`;
-    if (/^BUILD(PLATFORM|OS|ARCH|VARIANT)$/.test(name)) {
-      return `nothing is executed here, so no machine builds; $${
-        name.replace("BUILD", "TARGET")
-      } tells the image's`;
-    }
+    if (isBuildPlatform(name)) return noBuildPlatform(name);
     const near = this.meter.suggest(name, this.#values.keys());
     if (near !== undefined) return `did you mean $${near}?`;
     return `define it with ARG ${shorten(name)}=… or ENV ${shorten(name)}=…, or write \\$ for a dollar sign`;

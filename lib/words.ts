@@ -55,11 +55,23 @@ export interface Range {
   readonly end: number;
 }
 
-const blank = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+/** Blanks outside of ASCII (Unicode White_Space); a byte order mark is none. */
+const wideBlank = /[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /** @returns whether a character separates words, as Go's `unicode.IsSpace` has it */
 export function isBlank(character: string | undefined): boolean {
-  return character !== undefined && blank.test(character);
+  if (character === undefined) return false;
+  const code = character.charCodeAt(0);
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  return wideBlank.test(character);
+}
+
+/** @returns the range of a text without the blanks around it; empty when there is nothing else */
+export function withoutBlanks(text: string): Range {
+  const start = skipBlanks(text, 0, text.length);
+  let end = text.length;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return { start, end };
 }
 
 /** @returns the offset of the first character from `at` on that is no blank, at most `end` */

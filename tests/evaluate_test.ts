@@ -237,9 +237,8 @@ Deno.test("evaluate() adds up relative WORKDIRs", () => {
 });
 
 Deno.test("evaluate() checks ports", () => {
-  const { config } = stageOf(
-    "FROM scratch\nENV P='8080 9090'\nEXPOSE 80 81/TCP 90-92/udp 127.0.0.1:1:2/sctp $P 80",
-  );
+  const text = "FROM scratch\nENV P='8080 9090'\nEXPOSE 80 81/TCP 90-92/udp 127.0.0.1:1:2/sctp $P 80";
+  const { config } = stageOf(text, {}, ["BIMA072"]);
   assertEquals(config.exposedPorts, [
     "80/tcp",
     "81/tcp",
@@ -333,5 +332,10 @@ Deno.test("evaluate() writes the history on one line each, with values", () => {
     "STOPSIGNAL 9",
     "ARG W",
   ]);
-  assert(steps.every(({ text }) => !text.includes("\n")));
+  const lines = stageOf('FROM scratch\nARG V\nENV a=$V\nCOPY ["a\\nb", "/"]', { buildArgs: { V: "1\n2" } });
+  assertEquals(lines.steps.map(({ text }) => text), [
+    'ARG V="1\\n2"',
+    'ENV a="1\\n2"',
+    'COPY ["a\\nb", "/"]',
+  ]);
 });
