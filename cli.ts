@@ -13,6 +13,7 @@ import { transport } from "./lib/transport.ts";
 
 const commands = {
   build: { run: build, text: "build an image of a unikernel" },
+  check: { run: check, text: "find what is wrong with a Containerfile, without building" },
   version: { run: version, text: "show the version" },
   help: { run: help, text: "show this help, or that of a command" },
 } as const satisfies Record<
@@ -51,8 +52,9 @@ async function run(words: readonly string[]): Promise<number> {
   });
 }
 
-function help(words: readonly string[]): number {
+function help(words: readonly string[]): number | Promise<number> {
   if (words[0] === "build") return buildHelp();
+  if (words[0] === "check") return check(["--help"]);
   const lines = Object.entries(commands).map(([name, { text }]) => `  ${name.padEnd(8)}  ${text}`);
   say(`bima ${config.version}: turns a unikernel into an OCI image
 
@@ -137,6 +139,20 @@ async function build(words: readonly string[]): Promise<number> {
     }
     throw error;
   }
+}
+
+async function check(words: readonly string[]): Promise<number> {
+  const { runCheck } = await import("./lib/check_command.ts");
+  using interrupt = onInterrupt();
+  const isFine = await runCheck(words, {
+    environment,
+    stdin: () => Deno.stdin.readable,
+    stdinIsTerminal: Deno.stdin.isTerminal(),
+    write: (text) => writeAll(Deno.stdout, text),
+    version: config.version,
+    signal: interrupt.signal,
+  });
+  return isFine ? success : failure;
 }
 
 function environment(name: string): string | undefined {

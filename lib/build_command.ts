@@ -132,9 +132,16 @@ function dateEpoch(value: string | undefined): number | undefined {
   throw new UsageError(`Cannot use SOURCE_DATE_EPOCH "${value}": expected whole seconds since 1970`);
 }
 
-function pairs(
-  line: CommandLine,
-  option: OptionName,
+/**
+ * @param line the command line
+ * @param option an option whose values are `KEY=VALUE`
+ * @param fallback gives the value of a key alone; without one there is none. Default: a value is required
+ * @returns the values by key, the last one of a key
+ * @throws {UsageError} when one has another form
+ */
+export function pairs<Name extends string>(
+  line: CommandLine<Name>,
+  option: Name,
   fallback?: (name: string) => string | undefined,
 ): Record<string, string> {
   const result = new Map<string, string>();

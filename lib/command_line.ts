@@ -97,15 +97,15 @@ export const buildOptions = [
 export type OptionName = typeof buildOptions[number]["name"];
 
 /** What stood on a command line. */
-export interface CommandLine {
+export interface CommandLine<Name extends string = OptionName> {
   /** The arguments that are no options. */
   readonly positional: readonly string[];
   /** @returns whether a switch is on */
-  has(name: OptionName): boolean;
+  has(name: Name): boolean;
   /** @returns the last value of an option, else that of its environment variable unless that is empty */
-  value(name: OptionName): string | undefined;
+  value(name: Name): string | undefined;
   /** @returns all values of an option, in order */
-  values(name: OptionName): readonly string[];
+  values(name: Name): readonly string[];
 }
 
 /**
@@ -118,13 +118,15 @@ export interface CommandLine {
  * @returns what was given
  * @throws {UsageError} for an option that there is not, a value that is missing or one too many
  */
-export function readCommandLine(
+export function readCommandLine<Name extends string>(
   words: readonly string[],
-  options: readonly OptionInfo[],
+  options: readonly (OptionInfo & { readonly name: Name })[],
   environment: (name: string) => string | undefined,
-): CommandLine {
-  const byName = new Map(
-    options.flatMap((option) => [option.name, ...option.aliases ?? []].map((name) => [name, option])),
+): CommandLine<Name> {
+  const byName = new Map<string, OptionInfo>(
+    options.flatMap((option) =>
+      [option.name, ...option.aliases ?? []].map((name) => [name, option] as const)
+    ),
   );
   const switches = new Map<string, boolean>();
   const given = new Map<string, string[]>();
@@ -188,7 +190,7 @@ function findOption(
   const long = [...byName.keys()].filter((known) => known.length > 1);
   const near = nearest(name, long);
   throw new UsageError(`Cannot use ${dashes}${name}: there is no such option`, {
-    hint: near === undefined ? "bima build --help shows the options" : `did you mean --${near}?`,
+    hint: near === undefined ? "--help shows the options" : `did you mean --${near}?`,
   });
 }
 

@@ -13,6 +13,18 @@ import type { FileTree } from "./tree.ts";
 /** The names at the root of a context, the first one that is there counts. */
 const names = [".containerignore", ".dockerignore"];
 
+/** An ignore file with malformed patterns. */
+export class IgnoreFileError extends ContainerfileError {
+  /** The file's text. */
+  readonly source: string;
+
+  /** @param file the file as messages name it; @param source its text; @param diagnostics all findings */
+  constructor(file: string, source: string, diagnostics: readonly Diagnostic[]) {
+    super(file, source, diagnostics);
+    this.source = source;
+  }
+}
+
 /** An ignore file. */
 export interface IgnoreFile {
   /** Its path as messages show it. */
@@ -27,7 +39,7 @@ export interface IgnoreFile {
  * @param context the whole build context
  * @param own the Containerfile's own ignore file. Default: it has none
  * @returns the context as COPY sees it
- * @throws {ContainerfileError} when a pattern is malformed
+ * @throws {IgnoreFileError} when a pattern is malformed
  * @throws {PathError} when the ignore file cannot be read
  */
 export function applyIgnoreFile(context: FileTree, own?: IgnoreFile): FileTree {
@@ -48,7 +60,7 @@ function findInContext(context: FileTree): IgnoreFile | undefined {
 /**
  * @param ignore the file
  * @returns its patterns; comments and blank lines have none
- * @throws {ContainerfileError} with all malformed patterns
+ * @throws {IgnoreFileError} with all malformed patterns
  */
 export function parseIgnoreFile({ file, text }: IgnoreFile): Pattern[] {
   const patterns: Pattern[] = [];
@@ -69,6 +81,6 @@ export function parseIgnoreFile({ file, text }: IgnoreFile): Pattern[] {
       ));
     }
   }
-  if (diagnostics.length > 0) throw new ContainerfileError(file, text, diagnostics);
+  if (diagnostics.length > 0) throw new IgnoreFileError(file, text, diagnostics);
   return patterns;
 }

@@ -48,7 +48,7 @@ const names = ["Containerfile", "Dockerfile"];
  *
  * @returns all of them
  * @throws {PathError} when one of them is not there or cannot be read
- * @throws {ContainerfileError} when the ignore file is malformed
+ * @throws {IgnoreFileError} when the ignore file is malformed
  * @throws {UsageError} when both are streams that come from the same place
  */
 export async function openInputs(options: InputOptions): Promise<Inputs> {
@@ -58,9 +58,7 @@ export async function openInputs(options: InputOptions): Promise<Inputs> {
   }
   if (typeof context === "string") {
     // The Containerfile comes first: without it nothing else matters.
-    const source = typeof file === "object"
-      ? { file: stdin, text: await readTextStream(file, stdin, signal) }
-      : readContainerfile(file, context);
+    const source = await readInput(file, context, signal);
     const tree = openContext(context, { hidden });
     return {
       source,
@@ -84,14 +82,30 @@ export async function openInputs(options: InputOptions): Promise<Inputs> {
   }
 }
 
+/**
+ * Reads the Containerfile alone.
+ *
+ * @param file its path, or its text. Default: none was named
+ * @param context the directory where it is looked for last
+ * @param signal stops the reading. Default: never
+ * @returns its text
+ * @throws {PathError} when there is none, or it cannot be read
+ */
+export async function readInput(
+  file: string | ByteStream | undefined,
+  context: string,
+  signal?: AbortSignal,
+): Promise<Source> {
+  if (typeof file !== "object") return readContainerfile(file, context);
+  return { file: stdin, text: await readTextStream(file, stdin, signal) };
+}
+
 async function fromTar(
   tar: TarContext,
   file: InputOptions["file"],
   signal: AbortSignal | undefined,
 ): Promise<{ readonly source: Source; readonly own?: IgnoreFile }> {
-  if (typeof file === "object") {
-    return { source: { file: stdin, text: await readTextStream(file, stdin, signal) } };
-  }
+  if (typeof file === "object") return { source: await readInput(file, ".", signal) };
   const candidates = file === undefined ? names : file.startsWith("/") ? [] : [cleanPath(file)];
   for (const name of candidates) {
     const text = readText(tar, name);
