@@ -160,7 +160,7 @@ Deno.test("readCommandLine() refuses what is no option", () => {
   for (const word of words) {
     const [message, hint] = refuse(word);
     assertEquals(message, `Cannot use ${word.replace(/=.*/, "")}: there is no such option`);
-    assert(hint === "bima build --help shows the options" || /^did you mean --tag\?$/.test(hint ?? ""), word);
+    assert(hint === "--help shows the options" || /^did you mean --tag\?$/.test(hint ?? ""), word);
   }
 });
 
