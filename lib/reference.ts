@@ -91,10 +91,17 @@ export function parseReference(text: string): Reference {
 export function familiarName({ domain, path, tag, name }: Reference): string {
   if (domain !== "docker.io") return name;
   // What stands below `docker.io/` can look like a host, and what stands below `library/` like an organisation.
-  const short = [path.replace(/^library\//, ""), path].find((rest) => {
-    return parseReference(`${rest}:${tag}`).name === name;
-  });
-  return short === undefined ? name : `${short}:${tag}`;
+  const candidates = [path.replace(/^library\//, ""), path].map((rest) => `${rest}:${tag}`);
+  return candidates.find((text) => means(text, name)) ?? name;
+}
+
+function means(text: string, name: string): boolean {
+  try {
+    return parseReference(text).name === name;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
 }
 
 /** @returns the last path element with the tag as the user wrote it: what a tar is called by default */
