@@ -170,10 +170,8 @@ class ContainerdWriter implements ImageWriter {
     this.#rpc.close();
   }
 
-  async #openBlob(ref: string): Promise<ContainerdBlob> {
-    const ingest = await this.#store.open(ref);
-    if (ingest === undefined) throw new BimaError(`Cannot send "${ref}" to containerd: it has no digest yet`);
-    return new ContainerdBlob(ref, this.#store, ingest);
+  async #openBlob(name: string): Promise<ContainerdBlob> {
+    return new ContainerdBlob(name, this.#store, await this.#store.open(name));
   }
 
   async #release(rpc: Rpc): Promise<void> {

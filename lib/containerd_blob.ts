@@ -44,7 +44,6 @@ export class ContainerdBlob implements BlobWriter {
       this.#compare("size", info.size, size);
       const labels = labelsOf(info);
       if (!await this.#ingest.commit(digest, labels)) {
-        await this.#store.abort(this.#ingest.ref);
         if (!await this.#store.hold(digest)) {
           throw new ContainerdError(`Cannot write "${digest}" to containerd: it was there and is gone`, {
             hint: "the daemon collected garbage in between; build again",

@@ -74,23 +74,16 @@ export class ContentStore {
   }
 
   /**
-   * Opens an ingest.
+   * Opens an ingest for a blob whose digest is known only at its end. The ref is nobody else's, so that no other
+   * build waits for this one, nor loses what it wrote when this one is stopped.
    *
    * @param name what to call it
-   * @param blob what is known of it
-   * @returns the ingest, or `undefined` when the store has the blob already
    */
-  async open(name: string, blob?: Descriptor): Promise<Ingest | undefined> {
-    const { idleLimit, signal } = this.#rpc.options;
-    return await Ingest.open(this.#content, name, {
-      ...(blob === undefined ? {} : { expected: blob.digest, total: blob.size }),
-      patience: idleLimit,
-      signal,
-      onLocked: () => this.#events.onLocked(name),
-    });
+  async open(name: string): Promise<Ingest> {
+    return await this.#ingest(name, `bima-${name}-${crypto.randomUUID()}`);
   }
 
-  /** Takes an ingest back. Never fails: what stays is held by nothing but the lease. */
+  /** Takes an ingest back that is nobody else's. Never fails: what stays goes with the lease. */
   async abort(ref: string): Promise<void> {
     const { timeout } = this.#rpc.options;
     const content = this.#rpc.detached(timeout).stub(ContentDefinition);
@@ -105,25 +98,21 @@ export class ContentStore {
    */
   async put(document: Document, labels: Labels): Promise<void> {
     const { descriptor, bytes } = document;
-    for (let attempt = 1;; attempt++) {
-      if (await this.hold(descriptor.digest)) return await this.label(descriptor.digest, labels);
-      const ingest = await this.open(descriptor.digest, descriptor);
-      if (ingest !== undefined) {
-        try {
-          await ingest.write(bytes);
-          if (await ingest.commit(descriptor.digest, labels)) return;
-        } catch (error) {
-          ingest.cancel(error);
-          await this.abort(ingest.ref);
-          if (!isCode(error, "FailedPrecondition") || attempt === attempts) throw error;
-        }
-      }
-      if (attempt === attempts) {
-        throw new ContainerdError(
-          `Cannot write "${descriptor.digest}" to containerd: it is said to be there, and is not`,
-        );
+    const { digest } = descriptor;
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      if (await this.hold(digest)) return await this.label(digest, labels);
+      try {
+        const ingest = await this.#ingest(digest, `bima-${digest}`, descriptor);
+        await ingest.write(bytes);
+        if (await ingest.commit(digest, labels)) return;
+      } catch (error) {
+        const again = isCode(error, "AlreadyExists") || isCode(error, "FailedPrecondition");
+        if (!again || attempt === attempts) throw error;
       }
     }
+    throw new ContainerdError(`Cannot write "${digest}" to containerd: it comes and goes`, {
+      hint: "the daemon collects garbage all the time; build again",
+    });
   }
 
   /** Sets labels of a blob that is there; its other labels stay. */
@@ -132,6 +121,18 @@ export class ContentStore {
     if (updateMask.length === 0) return;
     const step = `label "${digest}" in containerd`;
     await this.#content.update({ info: { digest, labels: { ...labels } }, updateMask }, { step });
+  }
+
+  async #ingest(name: string, ref: string, blob?: Descriptor): Promise<Ingest> {
+    const { idleLimit, signal } = this.#rpc.options;
+    return await Ingest.open(this.#content, {
+      name,
+      ref,
+      ...(blob === undefined ? {} : { blob }),
+      patience: idleLimit,
+      signal,
+      onLocked: () => this.#events.onLocked(name),
+    });
   }
 
   async #info(digest: Digest): Promise<Info | undefined> {

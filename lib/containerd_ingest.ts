@@ -8,6 +8,7 @@ import { type ContentDefinition, WriteAction, type WriteContentResponse } from "
 import { isCode, LockedRefError } from "./containerd_errors.ts";
 import type { Stub } from "./containerd_rpc.ts";
 import type { Digest } from "./digest.ts";
+import type { Descriptor } from "./oci.ts";
 
 /** The size of the messages that are sent, in bytes. Smaller chunks are gathered up to it. */
 const messageSize = 1024 * 1024;
@@ -21,18 +22,20 @@ const backoff = { first: 16, longest: 2000 };
 type Content = Stub<typeof ContentDefinition>;
 type Stream = ReturnType<Content["write"]>;
 
-/** What is known of a blob when its ingest is opened. */
+/** What an ingest is opened with. */
 export interface IngestOptions {
-  /** Its digest, so that a blob that is there already need not be sent. */
-  readonly expected?: Digest;
-  /** Its size in bytes. */
-  readonly total?: number;
-  /** How long another writer may hold the lock without making progress, in milliseconds. */
+  /** What is sent, for messages. */
+  readonly name: string;
+  /** The ingest's name in the daemon. Only one writer at a time holds it. */
+  readonly ref: string;
+  /** The blob, where it is known: what the store has already need not be sent. */
+  readonly blob?: Descriptor;
+  /** How long another writer may hold the ref without making progress, in milliseconds. */
   readonly patience: number;
-  /** Ends the wait for the lock. */
+  /** Ends the wait for another writer. */
   readonly signal: AbortSignal | undefined;
-  /** Told once when somebody else holds the lock. */
-  readonly onLocked?: () => void;
+  /** Told once when another writer holds the ref. */
+  readonly onLocked: () => void;
 }
 
 /** An open ingest, which holds the lock of its ref. */
@@ -55,25 +58,24 @@ export class Ingest {
    * makes progress, this waits; after that it goes on under a ref of its own.
    *
    * @param content the service
-   * @param name what it is called; the ref is made from it
-   * @param options what is known
-   * @returns the ingest, or `undefined` when the blob is there already
+   * @param options what to open
+   * @returns the ingest
+   * @throws {ContainerdError} with the code `AlreadyExists` when the store has the blob
    */
-  static async open(content: Content, name: string, options: IngestOptions): Promise<Ingest | undefined> {
-    const { expected = "", total = 0, signal } = options;
-    const shared = `bima-${name}`;
-    const wait = lockWait(content, shared, options);
-    for (let ref = shared;;) {
+  static async open(content: Content, options: IngestOptions): Promise<Ingest> {
+    const { name, blob, signal } = options;
+    const known = blob === undefined ? {} : { expected: blob.digest, total: blob.size };
+    const wait = lockWait(content, options);
+    for (let ref = options.ref;;) {
       const stream = content.write({ step: `send "${name}" to containerd` });
       try {
-        await stream.ask({ action: WriteAction.STAT, ref, expected, total });
+        await stream.ask({ action: WriteAction.STAT, ref, ...known });
         return new Ingest(ref, stream);
       } catch (error) {
         stream.cancel(error);
         signal?.throwIfAborted();
-        if (isCode(error, "AlreadyExists")) return undefined;
         if (!(error instanceof LockedRefError)) throw error;
-        ref = await wait() ? shared : `${shared}-${crypto.randomUUID()}`;
+        ref = await wait() ? ref : `${ref}-${crypto.randomUUID()}`;
       }
     }
   }
@@ -151,18 +153,18 @@ export class Ingest {
  * @returns a function that waits a little longer each time, and answers whether it is worth while: `false` once
  * the other writer made no progress for as long as the patience lasts
  */
-function lockWait(content: Content, ref: string, options: IngestOptions): () => Promise<boolean> {
-  const { patience, signal, onLocked } = options;
+function lockWait(content: Content, options: IngestOptions): () => Promise<boolean> {
+  const { ref, patience, signal, onLocked } = options;
   let wait = backoff.first;
   let seen = { offset: -1, at: Date.now() };
   return async () => {
-    if (wait === backoff.first) onLocked?.();
+    if (wait === backoff.first) onLocked();
     // The jitter keeps two that wait from meeting again and again.
     await delay(wait * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal }).catch(() => {
       signal?.throwIfAborted();
     });
     wait = Math.min(wait * 2, backoff.longest);
-    const step = `see how far the other writer of "${ref}" is`;
+    const step = `see how far the other writer of "${options.name}" is`;
     const offset = await content.status({ ref }, { step }).then(
       (answer) => answer.status?.offset ?? 0,
       (error) => {

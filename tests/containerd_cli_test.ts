@@ -208,7 +208,7 @@ for (
     });
     const env = { CONTAINERD_ADDRESS: daemon.address };
     const process = bimaProcess(["build", "-t", "bima/stopped", "."], { cwd: folder.path, env }).spawn();
-    while (!(await daemon.ctr("content", "active")).includes("bima-layer-"));
+    await daemon.until("bima-layer-", "content", "active");
     await stop(daemon, process);
     const { code, stdout, stderr } = await process.output();
     const text = new TextDecoder().decode(stderr);

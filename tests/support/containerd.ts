@@ -105,6 +105,14 @@ export class Daemon implements AsyncDisposable {
     return await run(program("ctr"), "--address", this.address, ...args);
   }
 
+  /** Runs `ctr` until its output matches. @throws {Error} when that does not come about */
+  async until(pattern: string, ...args: string[]): Promise<void> {
+    for (let attempt = 0; attempt < 1000; attempt++) {
+      if (new RegExp(pattern).test(await this.ctr(...args))) return;
+    }
+    throw new Error(`ctr ${args.join(" ")} never shows ${pattern}`);
+  }
+
   /** Starts `ctr` against the daemon, to be fed through its standard input. */
   spawnCtr(...args: string[]): Deno.ChildProcess {
     const all = ["--address", this.address, ...args];
