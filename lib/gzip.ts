@@ -9,9 +9,11 @@ import { UsageError } from "./errors.ts";
 import { GzipPool } from "./gzip_pool.ts";
 import { blockSize, windowSize } from "./gzip_worker.ts";
 
+export { type GzipBlock } from "./gzip_worker.ts";
 export { GzipPool, type GzipPoolOptions } from "./gzip_pool.ts";
 
-type Bytes = Uint8Array<ArrayBuffer>;
+/** What goes in and comes out. */
+export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Options of {@linkcode GzipStream}. */
 export interface GzipOptions {
@@ -43,6 +45,8 @@ const header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
  */
 export class GzipStream extends TransformStream<Bytes, Bytes> {
   /**
+   * Makes a stage for one stream. End it, or its own pool keeps the program alive.
+   *
    * @param options the level and the pool
    * @throws {UsageError} when the level is not a whole number from 1 to 9
    */

@@ -55,6 +55,8 @@ export class GzipPool implements Disposable {
   #disposed = false;
 
   /**
+   * Makes a pool; no worker is started yet.
+   *
    * @param options how many workers
    * @throws {UsageError} when that is not a whole number from 0 on
    */
@@ -76,7 +78,11 @@ export class GzipPool implements Disposable {
     return this.#crews.size;
   }
 
-  /** @returns a buffer for a block: a used one if there is one. What it contains is undefined. */
+  /**
+   * A buffer for a block, used before if possible.
+   *
+   * @returns the buffer; what it contains is undefined
+   */
   takeBuffer(): ArrayBuffer {
     return this.#buffers.pop() ?? new ArrayBuffer(bufferSize);
   }
