@@ -16,9 +16,7 @@ export class Excerpts {
 
   /** Takes a text apart. @param source the file's text */
   constructor(source: string) {
-    this.#lines = source.replace(/^\uFEFF/, "").split("\n").map((line) =>
-      line.endsWith("\r") ? line.replace(/\r+$/, "") : line
-    );
+    this.#lines = source.replace(/^\uFEFF/, "").split("\n").map(withoutReturns);
   }
 
   /**
@@ -55,6 +53,13 @@ export class Excerpts {
     const bar = `  ${" ".repeat(gutter.length)} |`;
     return [`  ${gutter} | ${shown}`, `${bar} ${" ".repeat(indent)}${"^".repeat(Math.max(1, marked))}`];
   }
+}
+
+/** The carriage returns at the end of a line belong to the line end. */
+function withoutReturns(line: string): string {
+  let end = line.length;
+  while (line[end - 1] === "\r") end--;
+  return line.slice(0, end);
 }
 
 /** A tab becomes a blank; what a terminal would obey instead of show becomes a sign for it. */

@@ -30,7 +30,7 @@ export interface Flags {
 /**
  * Reads the flags at the front of the arguments. A lone `--` ends them.
  *
- * @param arguments the arguments, flags first
+ * @param text the arguments, flags first
  * @param table the flags that it knows
  * @param diagnostics receives unknown, repeated and malformed flags
  */

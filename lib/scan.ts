@@ -6,6 +6,7 @@
 import { finding } from "./codes.ts";
 import type { Diagnostic, Position, Span } from "./diagnostic.ts";
 import { type HeredocMark, heredocMarks } from "./heredoc.ts";
+import { quote } from "./quote.ts";
 import { type Origin, SourceText } from "./source_text.ts";
 import { type Escape, skipBlanks, withoutBlanks } from "./words.ts";
 
@@ -48,8 +49,6 @@ interface Line {
   /** A line feed with the carriage returns before it; nothing at the end of the file. */
   readonly ending: string;
 }
-
-const directivePattern = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
 
 /**
  * Cuts a file into instructions. Takes time proportional to the length of the file.
@@ -95,8 +94,7 @@ class Scanner {
     const seen = new Set<string>();
     for (; this.#next < this.#lines.length; this.#next++) {
       const { text } = this.#line(this.#next);
-      const [, name = "", value = ""] = directivePattern.exec(text) ?? [];
-      const key = name.toLowerCase();
+      const { key, value } = directiveOf(text);
       if (key !== "escape" && key !== "syntax" && key !== "check") return;
       const span = this.#wholeLine(this.#next);
       if (seen.has(key)) {
@@ -105,7 +103,7 @@ class Scanner {
       } else if (key !== "escape") this.#directives = { ...this.#directives, [key]: value };
       else if (value === "\\" || value === "`") this.#directives = { ...this.#directives, escape: value };
       else {
-        const found = `Cannot use "${value}" as the escape character: expected \\ or \``;
+        const found = `Cannot use ${quote(value)} as the escape character: expected \\ or \``;
         this.#report("BIMA017", found, span, "write # escape=` or leave the line out");
       }
       seen.add(key);
@@ -113,8 +111,8 @@ class Scanner {
   }
 
   #checkLateDirective(text: string): void {
-    const [, name = "", value = ""] = directivePattern.exec(text) ?? [];
-    const late = name.toLowerCase() === "escape" && value !== this.#directives.escape;
+    const { key, value } = directiveOf(text);
+    const late = key === "escape" && value !== this.#directives.escape;
     if (!late || (value !== "\\" && value !== "`")) return;
     this.#report(
       "BIMA070",
@@ -225,6 +223,13 @@ function splitLines(text: string): Line[] {
     at = next;
   }
   return lines;
+}
+
+/** The parts of a line `# key=value`; empty when it is none, or has no value. */
+function directiveOf(text: string): { readonly key: string; readonly value: string } {
+  const [, name = "", rest = ""] = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=(.*)$/.exec(text) ?? [];
+  const { start, end } = withoutBlanks(rest);
+  return start < end ? { key: name.toLowerCase(), value: rest.slice(start, end) } : { key: "", value: "" };
 }
 
 function isComment(text: string): boolean {

@@ -329,6 +329,7 @@ Deno.test("parse() takes a megabyte of anything", () => {
   assertEquals(pairs.pairs.length, Math.ceil(size / 6));
   assertEquals(parse(`FROM scratch\n${fill("LABEL a=b\n")}`).instructions.length, 1 + Math.ceil(size / 10));
   assertEquals(parse(`FROM scratch\nCOPY ${fill("--exclude=x ")}a b`).diagnostics, []);
+  assertEquals(parse(`# syntax=a${fill(" ")}b\nFROM scratch`).diagnostics, []);
   for (
     const text of ["${a:-", '"', "<<E ", "[", "\\\n", "\n", "RUN a << b\n", "COPY <<E /x\n"]
   ) {
