@@ -12,7 +12,7 @@ import { isCode } from "./containerd_errors.ts";
 import { Lease } from "./containerd_lease.ts";
 import { Rpc } from "./containerd_rpc.ts";
 import { chooseSnapshotter } from "./containerd_snapshotter.ts";
-import { unpack } from "./containerd_unpack.ts";
+import { Unpacker } from "./containerd_unpack.ts";
 import type { Digest } from "./digest.ts";
 import { BimaError } from "./errors.ts";
 import type { Descriptor, Image, Layer } from "./oci.ts";
@@ -97,6 +97,8 @@ class ContainerdWriter implements ImageWriter {
   readonly #rpc: Rpc;
   readonly #parts: Parts;
   readonly #store: ContentStore;
+  /** Absent when the image is not to be unpacked. */
+  readonly #unpacker: Unpacker | undefined;
   readonly #blobs = new Set<Promise<ContainerdBlob>>();
   #finished = false;
   #disposed: Promise<void> | undefined;
@@ -108,6 +110,14 @@ class ContainerdWriter implements ImageWriter {
       onLocked: (ref) => parts.onEvent({ kind: "locked", ref }),
       onPresent: (digest) => parts.onEvent({ kind: "present", digest }),
     });
+    const { snapshotter } = parts;
+    if (snapshotter !== undefined) {
+      this.#unpacker = new Unpacker(rpc, parts.lease, {
+        snapshotter,
+        onLayer: ({ layer, present }) =>
+          parts.onEvent({ kind: "unpacked", digest: layer.descriptor.digest, present }),
+      });
+    }
   }
 
   async has(descriptor: Descriptor): Promise<boolean> {
@@ -124,23 +134,19 @@ class ContainerdWriter implements ImageWriter {
     return await blob;
   }
 
+  ready(layer: Layer, position: number): void {
+    this.#unpacker?.announce(layer, position);
+  }
+
   async finish(image: Image, names: readonly Reference[]): Promise<WriteResult> {
-    const { lease, snapshotter, onEvent } = this.#parts;
     const { manifest, config, layers } = image;
     await this.#store.put(config, {});
     await this.#store.put(manifest, references(image));
-    if (snapshotter !== undefined) {
-      // Before the name: a name that is there stands for an image that is whole.
-      const top = await unpack(this.#rpc, lease, layers, {
-        snapshotter,
-        onLayer: ({ layer, present }) =>
-          onEvent({ kind: "unpacked", digest: layer.descriptor.digest, present }),
-      });
-      if (top !== undefined) {
-        await this.#store.label(config.descriptor.digest, {
-          [`containerd.io/gc.ref.snapshot.${snapshotter}`]: top,
-        });
-      }
+    // Before the name: a name that is there stands for an image that is whole.
+    const top = await this.#unpacker?.finish(layers);
+    if (top !== undefined) {
+      const key = `containerd.io/gc.ref.snapshot.${this.#parts.snapshotter}`;
+      await this.#store.label(config.descriptor.digest, { [key]: top });
     }
     this.#rpc.options.signal?.throwIfAborted();
     // From the first name on there is no way back, so nothing aborts the rest.
@@ -165,6 +171,7 @@ class ContainerdWriter implements ImageWriter {
     if (!this.#finished) {
       const opened = await Promise.allSettled(this.#blobs);
       await Promise.all(opened.map((blob) => blob.status === "fulfilled" ? blob.value.abort() : undefined));
+      await this.#unpacker?.settle();
       await this.#release(this.#rpc.detached(this.#rpc.options.timeout));
     }
     this.#rpc.close();

@@ -40,6 +40,7 @@ export async function writeLayers(
       try {
         const onBytes = (count: number): void => onEvent({ kind: "bytes", index, count });
         const layer = await writeLayer(tree, writer, { pool, level: compressionLevel, signal, onBytes });
+        writer.ready?.(layer, index);
         onEvent({ kind: "written", index, descriptor: layer.descriptor, reused: layer.reused });
         return layer;
       } catch (error) {

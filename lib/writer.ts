@@ -80,6 +80,14 @@ export interface ImageWriter extends AsyncDisposable {
    */
   blob(ref: string, options?: BlobOptions): Promise<BlobWriter>;
   /**
+   * A hint: this layer, committed or reused before, will be in the image at this position. What a destination does
+   * with a layer after that can begin while the others are still being made. Optional; never fails.
+   *
+   * @param layer the layer
+   * @param position its place among the layers; 0 is the lowest
+   */
+  ready?(layer: Layer, position: number): void;
+  /**
    * Writes config and manifest and gives the image its names. After it returned, the image is there, whole.
    *
    * @param image the image, all of whose layers were committed or reused

@@ -4,7 +4,7 @@ import { ContainerdError } from "../lib/containerd_errors.ts";
 import { chainIds } from "../lib/containerd_unpack.ts";
 import { digestOf } from "../lib/digest.ts";
 import { DigestMismatchError } from "../lib/errors.ts";
-import { type Image, mediaTypes } from "../lib/oci.ts";
+import { type Image, type Layer, mediaTypes } from "../lib/oci.ts";
 import { Daemon } from "./support/containerd.ts";
 import { chunked, imageOf, layerOf, namesOf, writeLayer } from "./support/image.ts";
 
@@ -203,6 +203,65 @@ Deno.test("finish() stops between two layers when the signal fires", async () =>
   }
   assertEquals([...await daemon.leftovers(), ...await daemon.orphans()], []);
   assertEquals(await daemon.images(), new Map());
+});
+
+Deno.test("ready() unpacks a layer before the image is finished", async () => {
+  await using daemon = await Daemon.start();
+  const told: boolean[] = [];
+  await using writer = await openContainerd({
+    address: daemon.address,
+    onEvent: (event) => event.kind === "unpacked" && told.push(event.present),
+  });
+  const layers = [];
+  for (const name of ["a", "b", "c"]) layers.push(await writeLayer(writer, await layerOf({ [name]: name })));
+  const [a, b] = layers as [Layer, Layer];
+  writer.ready?.(b, 1);
+  writer.ready?.(a, 0);
+  await daemon.until((await chainIds([a.diffId, b.diffId]))[1] ?? "", "snapshots", "ls");
+  const image = await imageOf(layers);
+  await writer.finish(image, namesOf("bima/unpack"));
+  assertEquals(told, [false, false, false]);
+  assertEquals(await snapshots(daemon, "overlayfs"), await chainOf(image));
+  assertEquals([...await daemon.leftovers(), ...await daemon.orphans()], []);
+});
+
+Deno.test("ready() does no harm when the layers come in another order, or not at all", async () => {
+  await using daemon = await Daemon.start();
+  await using writer = await openContainerd({ address: daemon.address });
+  const layers = [];
+  for (const name of ["a", "b", "c"]) layers.push(await writeLayer(writer, await layerOf({ [name]: name })));
+  const [a, b, c] = layers as [Layer, Layer, Layer];
+  for (const [index, layer] of [a, c].entries()) writer.ready?.(layer, index);
+  const image = await imageOf([b, a]);
+  await writer.finish(image, namesOf("bima/unpack"));
+  assertEquals(await snapshots(daemon, "overlayfs"), await chainOf(image));
+  assertEquals([...await daemon.leftovers(), ...await daemon.orphans()], []);
+});
+
+Deno.test("ready() of a layer that cannot be unpacked fails in finish()", async () => {
+  await using daemon = await Daemon.start();
+  {
+    await using writer = await openContainerd({ address: daemon.address });
+    const input = await layerOf({ "kernel": "ELF" });
+    const layer = await writeLayer(writer, { ...input, diffId: await digestOf(new Uint8Array([1])) });
+    writer.ready?.(layer, 0);
+    await assertRejects(
+      async () => await writer.finish(await imageOf([layer]), namesOf("bima/unpack")),
+      DigestMismatchError,
+    );
+  }
+  assertEquals([...await daemon.leftovers(), ...await daemon.orphans()], []);
+});
+
+Deno.test("disposing in the middle of early unpacking leaves nothing", async () => {
+  await using daemon = await Daemon.start();
+  {
+    await using writer = await openContainerd({ address: daemon.address });
+    const layer = await writeLayer(writer, await layerOf({ "kernel": new Uint8Array(100_000_000) }));
+    writer.ready?.(layer, 0);
+    await daemon.until("extract-", "snapshots", "ls");
+  }
+  assertEquals([...await daemon.leftovers(), ...await daemon.orphans()], []);
 });
 
 /** Makes containerd collect garbage, by giving back a lease of its own. */
