@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { BinaryError, requireWhole } from "./binary_error.ts";
-import { type ByteSource, fileSource, prefixSource, type ReadAt } from "./byte_source.ts";
+import { BinaryError, requireWhole } from "./binary/error.ts";
+import { type ByteSource, fileSource, prefixSource, type ReadAt } from "./binary/byte_source.ts";
 import { checkElfContents, isElf, parseElfHeader } from "./elf.ts";
-import { foreignFormat, showBytes } from "./foreign.ts";
-import { gunzipHead, isGzip } from "./gunzip_head.ts";
+import { foreignFormat, showBytes } from "./binary/foreign.ts";
+import { gunzipHead, isGzip } from "./binary/gunzip_head.ts";
 import { parseKernelHeader, parseZboot } from "./kernel.ts";
 import {
   checkPeSections,
@@ -20,8 +20,8 @@ import {
 } from "./pe.ts";
 import type { Platform } from "./platform.ts";
 
-export { BinaryError } from "./binary_error.ts";
-export type { ReadAt } from "./byte_source.ts";
+export { BinaryError } from "./binary/error.ts";
+export type { ReadAt } from "./binary/byte_source.ts";
 
 /** The formats of binaries that bima recognises. A kernel wrapped in gzip has the format of what is inside. */
 export const binaryFormats = ["elf", "pe", "arm64-image", "riscv-image", "bzimage"] as const;

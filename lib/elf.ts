@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { BinaryError, requireWhole } from "./binary_error.ts";
-import { type ElfLayout, elfPlatform, layoutName } from "./elf_machine.ts";
+import { BinaryError, requireWhole } from "./binary/error.ts";
+import { type ElfLayout, elfPlatform, layoutName } from "./binary/elf_machine.ts";
 import type { Platform } from "./platform.ts";
 
 /** A table of the file: as many entries of one size as it has. */

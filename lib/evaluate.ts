@@ -6,14 +6,14 @@
  */
 import { finding } from "./codes.ts";
 import { type Diagnostic, sortDiagnostics } from "./diagnostic.ts";
-import type { Containerfile, FromInstruction, Instruction, InvalidInstruction } from "./instruction.ts";
+import type { Containerfile, FromInstruction, Instruction, InvalidInstruction } from "./parse/instruction.ts";
 import { nearest } from "./nearest.ts";
 import type { Platform } from "./platform.ts";
 import { quote, shorten } from "./quote.ts";
 import type { Program, Stage } from "./stage.ts";
-import { type BuiltStage, StageBuilder } from "./stage_builder.ts";
-import { StageNames } from "./stage_names.ts";
-import { Variables } from "./variables.ts";
+import { type BuiltStage, StageBuilder } from "./evaluate/stage_builder.ts";
+import { StageNames } from "./evaluate/stage_names.ts";
+import { Variables } from "./evaluate/variables.ts";
 
 /** How a Containerfile is evaluated. */
 export interface EvaluateOptions {

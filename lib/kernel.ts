@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { requireWhole } from "./binary_error.ts";
+import { requireWhole } from "./binary/error.ts";
 import type { Platform } from "./platform.ts";
 
 /** What the header of a kernel says. */

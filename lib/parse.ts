@@ -3,14 +3,20 @@
  *
  * @module
  */
-import { readArguments } from "./arguments.ts";
+import { readArguments } from "./parse/arguments.ts";
 import { finding } from "./codes.ts";
 import { type Diagnostic, sortDiagnostics, type Span } from "./diagnostic.ts";
-import { type Containerfile, type Instruction, type Keyword, keywordLike, keywords } from "./instruction.ts";
+import {
+  type Containerfile,
+  type Instruction,
+  type Keyword,
+  keywordLike,
+  keywords,
+} from "./parse/instruction.ts";
 import { quote } from "./quote.ts";
-import { type LogicalLine, scan } from "./scan.ts";
-import { refusals } from "./usage.ts";
-import { type Escape, withoutBlanks } from "./words.ts";
+import { type LogicalLine, scan } from "./parse/scan.ts";
+import { refusals } from "./parse/usage.ts";
+import { type Escape, withoutBlanks } from "./parse/words.ts";
 
 /**
  * Parses a Containerfile by the rules of BuildKit's Dockerfile reference. Never throws: all that is wrong comes

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BinaryError, requireWhole } from "./binary_error.ts";
+import { BinaryError, requireWhole } from "./binary/error.ts";
 import type { Platform } from "./platform.ts";
 
 /** What the COFF header of a PE file says. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { BinaryError } from "../lib/binary_error.ts";
+import { BinaryError } from "../lib/binary/error.ts";
 import { checkElfContents, type ElfHeader, isElf, parseElfHeader } from "../lib/elf.ts";
 import { formatPlatform } from "../lib/platform.ts";
 import { elfFile, type ElfOptions } from "./support/elf.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Diagnostic } from "../lib/diagnostic.ts";
-import { expand, expandToWords, type Scope } from "../lib/expand.ts";
-import { lexWord } from "../lib/lexer.ts";
-import { SourceText } from "../lib/source_text.ts";
-import type { Escape } from "../lib/words.ts";
+import { expand, expandToWords, type Scope } from "../lib/evaluate/expand.ts";
+import { lexWord } from "../lib/parse/lexer.ts";
+import { SourceText } from "../lib/parse/source_text.ts";
+import type { Escape } from "../lib/parse/words.ts";
 
 const values: Readonly<Record<string, string>> = {
   PWD: "/home",

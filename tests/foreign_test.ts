@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BinaryError, identifyBinary } from "../lib/binary.ts";
-import { foreignFormat, showBytes } from "../lib/foreign.ts";
+import { foreignFormat, showBytes } from "../lib/binary/foreign.ts";
 import { readerOf } from "./support/bytes.ts";
 
 /** Bytes from text in which each character is one byte, with zeros after it. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BinaryError } from "../lib/binary_error.ts";
+import { BinaryError } from "../lib/binary/error.ts";
 import { parseKernelHeader, parseZboot } from "../lib/kernel.ts";
 import { realFile } from "./support/fixtures.ts";
 

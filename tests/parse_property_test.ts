@@ -4,7 +4,7 @@ import { codes } from "../lib/codes.ts";
 import type { Diagnostic, Position } from "../lib/diagnostic.ts";
 import { evaluate } from "../lib/evaluate.ts";
 import { parse } from "../lib/parse.ts";
-import { print } from "../lib/print.ts";
+import { print } from "../lib/parse/print.ts";
 import { formatDiagnostics } from "../lib/report.ts";
 import { containerfiles, corpus } from "./support/containerfiles.ts";
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Span } from "../lib/diagnostic.ts";
-import type { CopyInstruction, Instruction, PairsInstruction } from "../lib/instruction.ts";
+import type { CopyInstruction, Instruction, PairsInstruction } from "../lib/parse/instruction.ts";
 import { parse } from "../lib/parse.ts";
-import { printWord } from "../lib/print.ts";
-import { literalText, type Word } from "../lib/words.ts";
+import { printWord } from "../lib/parse/print.ts";
+import { literalText, type Word } from "../lib/parse/words.ts";
 
 /** The only instruction after FROM, and the codes of all findings. */
 function one(text: string): { instruction: Instruction; codes: string[] } {

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { BinaryError } from "../lib/binary_error.ts";
+import { BinaryError } from "../lib/binary/error.ts";
 import { checkPeSections, isMz, parsePeHeader, peHeaderSize, peOffset, peSectionSize } from "../lib/pe.ts";
 import { formatPlatform } from "../lib/platform.ts";
 import { realFile } from "./support/fixtures.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import fc from "fast-check";
-import type { Containerfile, Instruction } from "../../lib/instruction.ts";
-import type { Part, Word } from "../../lib/words.ts";
+import type { Containerfile, Instruction } from "../../lib/parse/instruction.ts";
+import type { Part, Word } from "../../lib/parse/words.ts";
 
 const nowhere = { start: { line: 1, column: 1 }, end: { line: 1, column: 1 } };
 const base = { span: nowhere, keywordSpan: nowhere };

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
+import { finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
 import type { Flag } from "./instruction.ts";
 import { lexWord } from "./lexer.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import type { ArgumentText } from "./pairs.ts";
-import { quote, shorten } from "./quote.ts";
+import { quote, shorten } from "../quote.ts";
 import { endOfQuotedWord, literalText, type Range, skipBlanks, type Word } from "./words.ts";
 
 /** What a flag takes: a text, a text each time it is given, or `true`, `false` or nothing. */

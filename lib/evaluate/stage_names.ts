@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-import type { Text } from "./instruction.ts";
+import { finding } from "../codes.ts";
+import type { Diagnostic } from "../diagnostic.ts";
+import type { Text } from "../parse/instruction.ts";
 
 /** The stages so far. A later stage takes over the name of an earlier one, as in BuildKit. */
 export class StageNames {

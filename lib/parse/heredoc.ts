@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Span } from "./diagnostic.ts";
+import type { Span } from "../diagnostic.ts";
 import { keywordLike } from "./instruction.ts";
 import type { SourceText } from "./source_text.ts";
 import { type Escape, type Range, skipBlanks, skipFlags, splitBlanks, splitQuoted } from "./words.ts";

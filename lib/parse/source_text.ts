@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Position, Span } from "./diagnostic.ts";
+import type { Position, Span } from "../diagnostic.ts";
 
 /** Where a stretch of the joined text comes from. */
 export interface Origin {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-import { quote } from "./quote.ts";
+import { finding } from "../codes.ts";
+import type { Diagnostic } from "../diagnostic.ts";
+import { quote } from "../quote.ts";
 import type { SourceText } from "./source_text.ts";
 import { type Escape, operators, type Part, type Range, type VariablePart, type Word } from "./words.ts";
 

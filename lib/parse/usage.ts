@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Code } from "./codes.ts";
+import type { Code } from "../codes.ts";
 import type { FlagTable } from "./flags.ts";
 import type { Keyword, RefusedInstruction } from "./instruction.ts";
 

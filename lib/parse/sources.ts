@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type Code, finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
+import { type Code, finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
 import type { Flags } from "./flags.ts";
 import { heredocMark } from "./heredoc.ts";
 import type { CopyInstruction, HeredocSource, PathSource } from "./instruction.ts";
 import { readJsonArray } from "./json_array.ts";
 import { lexWord } from "./lexer.ts";
 import type { ArgumentText } from "./pairs.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../quote.ts";
 import type { HeredocBody } from "./scan.ts";
 import { literal, type Range, splitBlanks } from "./words.ts";
 

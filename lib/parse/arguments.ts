@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type Code, finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
+import { type Code, finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
 import { type Flags, readFlags } from "./flags.ts";
 import type { FromInstruction, Instruction, Keyword, RefusedInstruction, Text } from "./instruction.ts";
 import { readJsonArray } from "./json_array.ts";
 import { lexWord } from "./lexer.ts";
 import { readDefinitions, readPairs } from "./pairs.ts";
 import { endLine } from "./print_text.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../quote.ts";
 import type { LogicalLine } from "./scan.ts";
 import type { SourceText } from "./source_text.ts";
 import { readSources } from "./sources.ts";

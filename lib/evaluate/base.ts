@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type Code, finding } from "./codes.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-import { messageOf, UsageError } from "./errors.ts";
-import type { FromInstruction } from "./instruction.ts";
+import { type Code, finding } from "../codes.ts";
+import type { Diagnostic } from "../diagnostic.ts";
+import { messageOf, UsageError } from "../errors.ts";
+import type { FromInstruction } from "../parse/instruction.ts";
 import type { Meter } from "./meter.ts";
-import { nearest } from "./nearest.ts";
-import { parsePlatform, type Platform } from "./platform.ts";
-import { quote } from "./quote.ts";
-import type { Stage } from "./stage.ts";
+import { nearest } from "../nearest.ts";
+import { parsePlatform, type Platform } from "../platform.ts";
+import { quote } from "../quote.ts";
+import type { Stage } from "../stage.ts";
 import type { StageNames } from "./stage_names.ts";
 import type { VariableScope } from "./variable_scope.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
+import { finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
 import { type Origin, SourceText } from "./source_text.ts";
 import type { Range } from "./words.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { BinaryError } from "./binary_error.ts";
-import type { Platform } from "./platform.ts";
+import { BinaryError } from "./error.ts";
+import type { Platform } from "../platform.ts";
 
 /** Word size and byte order of an ELF file: `64le` is 64-bit little-endian. */
 export type ElfLayout = "32le" | "32be" | "64le" | "64be";

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Code, finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
+import { type Code, finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
 import type { ArgDefinition, Keyword, Pair } from "./instruction.ts";
 import { lexWord } from "./lexer.ts";
 import { quoteText } from "./print_text.ts";
-import { quote, shorten } from "./quote.ts";
+import { quote, shorten } from "../quote.ts";
 import type { SourceText } from "./source_text.ts";
 import { usage } from "./usage.ts";
 import {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import type { Diagnostic, Position, Span } from "./diagnostic.ts";
+import { finding } from "../codes.ts";
+import type { Diagnostic, Position, Span } from "../diagnostic.ts";
 import { type HeredocMark, heredocMarks } from "./heredoc.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../quote.ts";
 import { type Origin, SourceText } from "./source_text.ts";
 import { type Escape, skipBlanks, withoutBlanks } from "./words.ts";
 

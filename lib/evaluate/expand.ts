@@ -4,7 +4,7 @@
  * @module
  */
 import { parsePattern, replaceMatches, trimEnd, trimStart } from "./shell_pattern.ts";
-import type { Part, VariablePart, Word } from "./words.ts";
+import type { Part, VariablePart, Word } from "../parse/words.ts";
 
 /** Where values come from, and who is told of trouble with them. */
 export interface Scope {

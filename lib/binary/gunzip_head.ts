@@ -4,7 +4,7 @@
  * @module
  */
 import { createGunzip } from "node:zlib";
-import { BinaryError } from "./binary_error.ts";
+import { BinaryError } from "./error.ts";
 
 /** The beginning of decompressed data. */
 export interface GunzippedHead {

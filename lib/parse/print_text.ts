@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CopySource } from "./stage.ts";
+import type { CopySource } from "../stage.ts";
 import type { Escape } from "./words.ts";
 
 /** A copy whose variables are replaced. */

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { type Code, finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
+import { type Code, finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
 import { expand, expandToWords, type Scope } from "./expand.ts";
-import type { ArgInstruction } from "./instruction.ts";
+import type { ArgInstruction } from "../parse/instruction.ts";
 import type { Meter } from "./meter.ts";
-import { quote, shorten } from "./quote.ts";
+import { quote, shorten } from "../quote.ts";
 import type { Variables } from "./variables.ts";
-import type { VariablePart, Word } from "./words.ts";
+import type { VariablePart, Word } from "../parse/words.ts";
 
 /** A value, or the knowledge that there is none before the platform is known. */
 export type Value = { readonly kind: "text"; readonly text: string } | { readonly kind: "unknown platform" };

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
-import { nearest } from "./nearest.ts";
+import { finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
+import { nearest } from "../nearest.ts";
 
 /** Characters that variables may produce, and entries that stages may inherit, in one evaluation. */
 const limit = 1 << 24;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BinaryError } from "./binary_error.ts";
+import { BinaryError } from "./error.ts";
 
 /** Reads `length` bytes (fewer at the end) at `offset` of a file. */
 export type ReadAt = (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;

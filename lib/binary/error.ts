@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BimaError, type BimaErrorOptions } from "./errors.ts";
+import { BimaError, type BimaErrorOptions } from "../errors.ts";
 
 /** A file is no binary that bima knows, is damaged, or is for a machine without a name in OCI images. */
 export class BinaryError extends BimaError {

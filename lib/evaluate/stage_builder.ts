@@ -4,10 +4,10 @@
  * @module
  */
 import { findBase, findPlatform } from "./base.ts";
-import { type Code, finding } from "./codes.ts";
+import { type Code, finding } from "../codes.ts";
 import { copyStep } from "./copy_step.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
-import { joinPath } from "./image_path.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
+import { joinPath } from "../image_path.ts";
 import type {
   ArgInstruction,
   CommandInstruction,
@@ -17,14 +17,14 @@ import type {
   ListInstruction,
   PairsInstruction,
   ValueInstruction,
-} from "./instruction.ts";
+} from "../parse/instruction.ts";
 import { isOwner } from "./owner_syntax.ts";
-import type { Platform } from "./platform.ts";
+import type { Platform } from "../platform.ts";
 import { parsePorts, PortSet } from "./ports.ts";
-import { oneLine, printArgs, printPairs, quoteText } from "./print_text.ts";
-import { quote } from "./quote.ts";
+import { oneLine, printArgs, printPairs, quoteText } from "../parse/print_text.ts";
+import { quote } from "../quote.ts";
 import { isSignal } from "./signal.ts";
-import type { Stage, StageConfig, Step } from "./stage.ts";
+import type { Stage, StageConfig, Step } from "../stage.ts";
 import type { StageNames } from "./stage_names.ts";
 import type { StageScope } from "./variable_scope.ts";
 import type { Variables } from "./variables.ts";

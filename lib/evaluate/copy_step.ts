@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { type Code, finding } from "./codes.ts";
-import type { Diagnostic, Span } from "./diagnostic.ts";
-import { isDirectoryPath, joinPath } from "./image_path.ts";
-import type { CopyInstruction, PathSource } from "./instruction.ts";
-import { parseMode } from "./mode.ts";
+import { type Code, finding } from "../codes.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
+import { isDirectoryPath, joinPath } from "../image_path.ts";
+import type { CopyInstruction, PathSource } from "../parse/instruction.ts";
+import { parseMode } from "../mode.ts";
 import type { Meter } from "./meter.ts";
 import { isOwner } from "./owner_syntax.ts";
-import { printCopy } from "./print_text.ts";
-import { quote } from "./quote.ts";
-import type { CopyOrigin, CopySource, CopyStep } from "./stage.ts";
+import { printCopy } from "../parse/print_text.ts";
+import { quote } from "../quote.ts";
+import type { CopyOrigin, CopySource, CopyStep } from "../stage.ts";
 import type { StageNames } from "./stage_names.ts";
 import type { VariableScope } from "./variable_scope.ts";
-import { literalText } from "./words.ts";
+import { literalText } from "../parse/words.ts";
 
 /** What surrounds a copy. */
 export interface CopyContext {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Span } from "./diagnostic.ts";
+import type { Span } from "../diagnostic.ts";
 import type { SourceText } from "./source_text.ts";
 
 /** What may follow the name in `${name…}`. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Diagnostic, Span } from "./diagnostic.ts";
-import { nearest } from "./nearest.ts";
+import type { Diagnostic, Span } from "../diagnostic.ts";
+import { nearest } from "../nearest.ts";
 import type { Directives } from "./scan.ts";
 import type { Word } from "./words.ts";
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Diagnostic } from "./diagnostic.ts";
-import type { EvaluateOptions } from "./evaluate.ts";
-import type { Instruction } from "./instruction.ts";
+import type { Diagnostic } from "../diagnostic.ts";
+import type { EvaluateOptions } from "../evaluate.ts";
+import type { Instruction } from "../parse/instruction.ts";
 import { Meter } from "./meter.ts";
-import { formatPlatform } from "./platform.ts";
+import { formatPlatform } from "../platform.ts";
 import { StageScope, type Value, VariableScope } from "./variable_scope.ts";
 
 /** Build arguments that need no ARG, as in BuildKit. */
