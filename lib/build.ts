@@ -9,6 +9,7 @@ import { hiddenBy, openWriter } from "./destination.ts";
 import { ContainerfileError, formatDiagnostic, sortDiagnostics } from "./diagnostic.ts";
 import { UsageError } from "./errors.ts";
 import { type Inputs, openInputs } from "./inputs.ts";
+import { Excerpts } from "./excerpt.ts";
 import { writeLayers } from "./layers.ts";
 import { composeImage } from "./oci.ts";
 import { type ImagePlan, planImage } from "./plan.ts";
@@ -79,8 +80,9 @@ async function makePlan(
   if (plan === undefined || (strict && findings.length > 0)) {
     throw new ContainerfileError(source.file, source.text, findings);
   }
+  const excerpts = new Excerpts(source.text);
   for (const diagnostic of findings) {
-    onEvent({ kind: "warning", diagnostic, text: formatDiagnostic(diagnostic, source.file, source.text) });
+    onEvent({ kind: "warning", diagnostic, text: formatDiagnostic(diagnostic, source.file, excerpts) });
   }
   return plan;
 }

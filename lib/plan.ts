@@ -41,7 +41,7 @@ export interface PlanOptions {
   readonly context: FileTree;
   /** The latest time that a file in the image may have, in seconds since 1970. */
   readonly epoch: number;
-  /** The platform that the user wants. Default: the binary's. */
+  /** The platform that the user wants. Default: that of the stage's FROM, else the binary's. */
   readonly platform?: Platform;
   /** Labels of the command line; they win over those of the Containerfile. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -71,7 +71,11 @@ export async function planImage(
   const { rootfs } = result;
   const hasCommand = args.length > 0;
   const binary = checkLabels({ labels: given, spans: stage.labelSpans, rootfs, hasCommand, report });
-  const platform = await choosePlatform(binary, given, { stage, wanted: options.platform, report });
+  const platform = await choosePlatform(binary, given, {
+    stage,
+    wanted: options.platform ?? stage.platform,
+    report,
+  });
   if (rootfs.node(jsonPath) !== undefined) {
     report(finding("BIMA167", `"/${jsonPath}" is copied into the image and replaced by bima's own`));
   }

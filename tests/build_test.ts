@@ -251,6 +251,16 @@ Deno.test("build() follows --platform and warns when the binary says something e
   assertEquals(same.stderr, "");
 });
 
+Deno.test("build() takes the platform of FROM, unless --platform names another one", async () => {
+  using folder = context({ "Containerfile": containerfile.replace("FROM", "FROM --platform=linux/riscv64") });
+  const { image } = await build(folder);
+  using _ = image;
+  assertEquals(image.config.architecture, "riscv64");
+  const other = await build(folder, "--platform", "linux/amd64");
+  using _other = other.image;
+  assertEquals([other.image.config.architecture, other.stderr], ["amd64", ""]);
+});
+
 Deno.test("build() takes a binary that it does not know when --platform names the machine", async () => {
   using folder = context({ kernel: "no format of this world" });
   const { image, stderr } = await build(folder, "--platform", "linux/arm/v6");

@@ -42,6 +42,7 @@ const conductors = [
   "lib/containerfile.ts",
   "lib/destination.ts",
   "lib/inputs.ts",
+  "lib/inputs.ts",
   "lib/layers.ts",
   "lib/plan.ts",
 ];
