@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readChunks } from "./decompress.ts";
+import { LimitedBytesTransformStream, toBytes } from "@std/streams";
 import { PathError } from "./errors.ts";
 import { readAt } from "./file_stream.ts";
 import { type FileTree, follow } from "./tree.ts";
@@ -36,14 +36,12 @@ export async function readTextStream(
   title: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of readChunks(stream, signal)) {
-    size += chunk.byteLength;
-    if (size > maxText) throw tooLarge(title);
-    chunks.push(chunk);
+  const limit = new LimitedBytesTransformStream(maxText, { error: true });
+  try {
+    return decode(await toBytes(stream.pipeThrough(limit, signal === undefined ? {} : { signal })), title);
+  } catch (error) {
+    throw error instanceof RangeError ? tooLarge(title) : error;
   }
-  return decode(new Uint8Array(await new Blob(chunks.map((chunk) => chunk.slice())).arrayBuffer()), title);
 }
 
 function decode(bytes: Uint8Array, title: string): string {

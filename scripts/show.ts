@@ -7,6 +7,7 @@
  */
 import { createTarDecoder, unpackTar } from "modern-tar";
 import { basename } from "@std/path/posix";
+import { toBytes } from "@std/streams";
 
 interface Descriptor {
   readonly digest: string;
@@ -22,7 +23,7 @@ if (path === undefined) {
 const blobs = new Map<string, Uint8Array<ArrayBuffer>>();
 using file = await Deno.open(path);
 for await (const { header, body } of file.readable.pipeThrough(createTarDecoder({ strict: true }))) {
-  blobs.set(header.name, new Uint8Array(await new Response(body).arrayBuffer()));
+  blobs.set(header.name, await toBytes(body));
 }
 
 function bytesOf(name: string): Uint8Array<ArrayBuffer> {
@@ -41,8 +42,12 @@ function blobName({ digest }: Descriptor): string {
 
 const index = json<{ manifests: (Descriptor & { annotations: Record<string, string> })[] }>("index.json");
 for (const entry of index.manifests) {
-  const manifest = json<{ config: Descriptor; layers: Descriptor[]; annotations: Record<string, string> }>(blobName(entry));
-  const config = json<{ os: string; architecture: string; config: { Cmd?: string[] } }>(blobName(manifest.config));
+  const manifest = json<{ config: Descriptor; layers: Descriptor[]; annotations: Record<string, string> }>(
+    blobName(entry),
+  );
+  const config = json<{ os: string; architecture: string; config: { Cmd?: string[] } }>(
+    blobName(manifest.config),
+  );
   console.log(`${basename(path)} holds ${entry.annotations["io.containerd.image.name"]}`);
   console.log(`  platform     ${config.os}/${config.architecture}`);
   console.log(`  command      ${JSON.stringify(config.config.Cmd)}`);
@@ -53,7 +58,11 @@ for (const entry of index.manifests) {
     console.log(`  layer ${number + 1}      ${layer.digest} (${layer.size} bytes)`);
     const tar = new Blob([bytesOf(blobName(layer))]).stream().pipeThrough(new DecompressionStream("gzip"));
     for (const { header } of await unpackTar(tar)) {
-      console.log(`    ${(header.mode ?? 0).toString(8).padStart(4, "0")} ${String(header.size).padStart(9)}  /${header.name}`);
+      console.log(
+        `    ${(header.mode ?? 0).toString(8).padStart(4, "0")} ${
+          String(header.size).padStart(9)
+        }  /${header.name}`,
+      );
     }
   }
 }
