@@ -104,7 +104,8 @@ async function build(words: readonly string[]): Promise<number> {
   const terminal = createTerminal({
     write: tell,
     interactive,
-    columns: interactive ? Deno.consoleSize().columns : 80,
+    // A terminal that does not know its size says 0.
+    columns: (interactive && Deno.consoleSize().columns) || 80,
     level: line.has("quiet") ? "error" : logLevel(),
   });
   const options = toBuildOptions(line, {
