@@ -40,6 +40,13 @@ Deno.test("planCopy() says what is not there, and what is like it", async () => 
   ]);
 });
 
+Deno.test("planCopy() says where a link leads that leads to nothing", async () => {
+  assertEquals(await findings("COPY l /x", { "l": { link: "d/none" } }), [
+    'BIMA101 2:6 Cannot copy "l": it is a symbolic link to "d/none", and that is not there',
+    "  copy its directory to keep the link as it is",
+  ]);
+});
+
 Deno.test("planCopy() refuses several matches for one name", async () => {
   assertEquals(await findings("COPY [ft]* /x"), [
     'BIMA018 2:12 Cannot copy "[ft]*" to "/x": 2 sources match, expected a destination that ends in /',

@@ -29,8 +29,9 @@ export async function unpackTar(tar: string, folder: string): Promise<string> {
 export async function unpackLayout(layout: string, folder: string): Promise<string> {
   const { manifests } = JSON.parse(await Deno.readTextFile(`${layout}/index.json`));
   const tag: string = manifests[0].annotations["org.opencontainers.image.ref.name"];
-  await run("umoci", "unpack", "--image", `${layout}:${tag}`, `${folder}/bundle`);
-  return `${folder}/bundle/rootfs`;
+  // Not into a bundle: that would need the image's USER to be one of the image's own.
+  await run("umoci", "raw", "unpack", "--image", `${layout}:${tag}`, `${folder}/rootfs`);
+  return `${folder}/rootfs`;
 }
 
 /** @returns the config of the only image of an OCI layout */

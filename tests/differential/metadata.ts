@@ -1,0 +1,83 @@
+import { alike, refused, stricter, type Table } from "../support/differential.ts";
+import { basic } from "./context.ts";
+
+export const metadata: Table = {
+  title: "metadata",
+  files: basic,
+  cases: [
+    ...alike(
+      'CMD ["a", "b c", "$D"]',
+      'CMD []\nENTRYPOINT ["e"]',
+      "CMD a b  c",
+      "CMD echo \"a  b\" 'c' | cat",
+      'CMD [ "a" ,"b"]  ',
+      "CMD [a, b]",
+      "CMD ['a', 'b']",
+      'CMD ["a"]\nCMD ["b"]',
+      'ENTRYPOINT ["a", "b"]',
+      "ENTRYPOINT a b",
+      'ENTRYPOINT ["a"]\nCMD ["b"]',
+      'CMD ["b"]\nENTRYPOINT ["a"]',
+      'ENTRYPOINT ["a"]\nENTRYPOINT ["b"]\nCMD ["c"]',
+      'CMD ["\\u00e9", "\\"", "a\\\\b", "\\n"]',
+      "EXPOSE 80",
+      "EXPOSE 80/tcp 81/udp 82/sctp",
+      "EXPOSE 80 80/tcp 80/udp",
+      "EXPOSE 80\nEXPOSE 443",
+      "VOLUME /a",
+      "VOLUME /a /b",
+      'VOLUME ["/a", "/b c"]',
+      "VOLUME /a\nVOLUME /b\nVOLUME /a",
+      "USER 7",
+      "USER 7:8",
+      "USER app",
+      "USER app:staff",
+      "USER 7\nUSER 8",
+      "STOPSIGNAL SIGTERM",
+      "STOPSIGNAL 9",
+      "STOPSIGNAL SIGRTMIN+3",
+      "MAINTAINER somebody <s@example.org>",
+      "MAINTAINER one\nMAINTAINER two",
+      "WORKDIR /w",
+      "WORKDIR w",
+      "WORKDIR /a\nWORKDIR b\nWORKDIR ../c",
+      "WORKDIR /with\\ blank",
+      "WORKDIR /",
+      'WORKDIR "/quoted dir"',
+      'ENV A=1\nLABEL l=1\nEXPOSE 1\nUSER 1\nWORKDIR /w\nSTOPSIGNAL 1\nCMD ["c"]',
+    ),
+    {
+      text: "EXPOSE 8000-8002 9000-9001/udp",
+      differs: {
+        why: "BuildKit writes every port of a range; buildah writes the range, which no runtime reads",
+        config: { ports: ["8000/tcp", "8001/tcp", "8002/tcp", "9000/udp", "9001/udp"] },
+      },
+    },
+    {
+      text: "EXPOSE 80/TCP",
+      differs: { why: "BuildKit writes protocols in lower case", config: { ports: ["80/tcp"] } },
+    },
+    {
+      text: "WORKDIR /a/./b/../c//d",
+      differs: {
+        why: "BuildKit cleans the path; buildah writes it as it stands",
+        config: { workingDir: "/a/c/d" },
+      },
+    },
+    {
+      text: "WORKDIR /w/\nCOPY a ./sub/",
+      differs: {
+        why: "BuildKit cleans the path; buildah keeps the slash at its end",
+        config: { workingDir: "/w" },
+      },
+    },
+    ...stricter(
+      "BIMA019",
+      "BuildKit checks ports; buildah writes anything",
+      "EXPOSE x",
+      "EXPOSE 80/foo",
+      "EXPOSE 90-80",
+    ),
+    ...refused("BIMA020", "STOPSIGNAL SIGNOPE"),
+  ],
+};
