@@ -270,12 +270,14 @@ class Copier {
     if (isPattern) {
       return this.#report("BIMA102", `Cannot copy "${written}": nothing in ${from.title} matches`, span);
     }
-    this.#report(
-      "BIMA101",
-      `Cannot copy "${written}": it is not in ${from.title}`,
-      span,
-      this.#near(path, written),
-    );
+    const node = from.node(path);
+    if (node?.kind === "symlink") {
+      const message =
+        `Cannot copy "${written}": it is a symbolic link to "${node.target}", and that is not there`;
+      return this.#report("BIMA101", message, span, "copy its directory to keep the link as it is");
+    }
+    const message = `Cannot copy "${written}": it is not in ${from.title}`;
+    this.#report("BIMA101", message, span, this.#near(path, written));
   }
 
   #near(path: string, written: string): string | undefined {

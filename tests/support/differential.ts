@@ -82,7 +82,8 @@ export async function buildAll({ cases, files }: Table): Promise<Map<Case, Outco
       results.set(next, await buildOne(next, next.files ?? files, buildah));
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  const ends = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
   return results;
 }
 
