@@ -72,6 +72,13 @@ export interface RpcFailure {
   readonly details?: string;
 }
 
+/**
+ * What the transport says of a connection that breaks; which one depends on what was in flight. A daemon that is
+ * there says other things when a part of it, such as a snapshotter in a process of its own, is unavailable.
+ */
+const broken =
+  /No connection established|Connection dropped|Channel (?:has been )?shut ?down|Channel closed|Write error|\bE(?:CONNRESET|CONNREFUSED|PIPE|CANCELED)\b|RST_STREAM|GOAWAY|[Ss]tream closed|[Ss]ession closed|transport is closing|keepalive/;
+
 /** @returns whether `error` is the daemon's answer `code` */
 export function isCode(error: unknown, code: RpcCode): error is ContainerdError {
   return error instanceof ContainerdError && error.code === code;
@@ -92,9 +99,7 @@ export function rpcError(failure: RpcFailure, step: string, address: string): Co
   if (code === "Unavailable" && /\blocked\b/.test(details)) {
     return new LockedRefError(`Cannot ${step}: another writer holds its lock`, options);
   }
-  // A connection that breaks shows up under any of these, depending on what was in flight.
-  const broken = /RST_STREAM|ECONNRESET|EPIPE|socket|session|closed|dropped|GOAWAY/i;
-  if (code === "Unavailable" || ((code === "Internal" || code === "Cancelled") && broken.test(details))) {
+  if (["Unavailable", "Internal", "Cancelled"].includes(code) && broken.test(details)) {
     return new ContainerdLostError(`Cannot ${step}: containerd at "${address}" went away`, {
       ...options,
       hint: "look at the daemon's log (journalctl -u containerd), then build again",

@@ -182,6 +182,26 @@ Deno.test("finish() says what containerd says of a layer that is no tar", async 
   assertEquals([...await daemon.leftovers(), ...await daemon.orphans()], []);
 });
 
+Deno.test("finish() says when the process of a snapshotter is not there", async () => {
+  const config = '[proxy_plugins.ghost]\ntype = "snapshot"\naddress = "/nowhere/ghost.sock"';
+  await using daemon = await Daemon.start({ config });
+  {
+    await using writer = await openContainerd({
+      address: daemon.address,
+      snapshotter: "ghost",
+      timeout: 1000,
+    });
+    const layer = await writeLayer(writer, await layerOf({ "kernel": "ELF" }));
+    const error = await assertRejects(
+      async () => await writer.finish(await imageOf([layer]), namesOf("bima/unpack")),
+      ContainerdError,
+      "/nowhere/ghost.sock",
+    );
+    assertEquals([error.name, error.code], ["ContainerdError", "Unavailable"]);
+  }
+  assertEquals([...await daemon.leftovers(), ...await daemon.orphans()], []);
+});
+
 Deno.test("finish() stops between two layers when the signal fires", async () => {
   await using daemon = await Daemon.start();
   const controller = new AbortController();

@@ -13,6 +13,8 @@ import { run } from "./bima.ts";
 export interface DaemonOptions {
   /** The size of the file system that holds everything the daemon stores, such as `8m`. Default: the temporary directory's. */
   readonly size?: string;
+  /** More of the daemon's configuration, in TOML. */
+  readonly config?: string;
 }
 
 /** A program of the containerd under test. */
@@ -54,6 +56,7 @@ export class Daemon implements AsyncDisposable {
         'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
         "[grpc]",
         `address = "${daemon.address}"`,
+        options.config ?? "",
       ];
       await Deno.writeTextFile(`${folder}/config.toml`, lines.join("\n"));
       await daemon.start();
