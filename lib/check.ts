@@ -6,7 +6,7 @@
 import { compile, type Source } from "./containerfile.ts";
 import { ContainerfileError, type Diagnostic, sortDiagnostics } from "./diagnostic.ts";
 import { IgnoreFileError } from "./ignore.ts";
-import { type ByteStream, type InputOptions, openInputs, readInput } from "./inputs.ts";
+import { type InputOptions, openInputs, readInput } from "./inputs.ts";
 import { planImage } from "./plan.ts";
 import { parsePlatform } from "./platform.ts";
 
@@ -16,9 +16,9 @@ export interface CheckOptions {
    * The build context: a directory, or a tar, plain or compressed with gzip or zstd. Default: none, and only the text
    * is checked.
    */
-  readonly context?: string | ByteStream;
+  readonly context?: string | ReadableStream<Uint8Array>;
   /** The Containerfile, or its text. Default: `Containerfile` or `Dockerfile`, where a build would find it. */
-  readonly file?: string | ByteStream;
+  readonly file?: string | ReadableStream<Uint8Array>;
   /** `os/architecture[/variant]`. Default: what the unikernel's binary says. */
   readonly platform?: string;
   /** Values for ARG. */
