@@ -76,8 +76,13 @@ export interface RpcFailure {
  * What the transport says of a connection that breaks; which one depends on what was in flight. A daemon that is
  * there says other things when a part of it, such as a snapshotter in a process of its own, is unavailable.
  */
-const broken =
-  /No connection established|Connection dropped|Channel (?:has been )?shut ?down|Channel closed|Write error|\bE(?:CONNRESET|CONNREFUSED|PIPE|CANCELED)\b|RST_STREAM|GOAWAY|[Ss]tream closed|[Ss]ession closed|transport is closing|keepalive/;
+const broken = new RegExp(
+  [
+    "No connection established|Connection dropped|Channel closed|No status information received",
+    "Stream refused by server|Call cancelled|Write error|Write failed|RST_STREAM|GOAWAY",
+    "ECONNRESET|ECONNREFUSED|EPIPE|ECANCELED|socket hang up|session has been destroyed",
+  ].join("|"),
+);
 
 /** @returns whether `error` is the daemon's answer `code` */
 export function isCode(error: unknown, code: RpcCode): error is ContainerdError {
@@ -99,7 +104,7 @@ export function rpcError(failure: RpcFailure, step: string, address: string): Co
   if (code === "Unavailable" && /\blocked\b/.test(details)) {
     return new LockedRefError(`Cannot ${step}: another writer holds its lock`, options);
   }
-  if (["Unavailable", "Internal", "Cancelled"].includes(code) && broken.test(details)) {
+  if (["Unavailable", "Internal", "Cancelled", "Unknown"].includes(code) && broken.test(details)) {
     return new ContainerdLostError(`Cannot ${step}: containerd at "${address}" went away`, {
       ...options,
       hint: "look at the daemon's log (journalctl -u containerd), then build again",
