@@ -24,7 +24,7 @@ const pieceSize = 1 << 20;
 export async function* readFile(node: FileNode): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   const { content, size } = node;
   if (content.kind === "bytes") {
-    if (size > 0) yield content.bytes;
+    for (let done = 0; done < size; done += pieceSize) yield content.bytes.slice(done, done + pieceSize);
     return;
   }
   if (size <= pieceSize) {
@@ -68,9 +68,8 @@ function readSmall(content: DiskContent, size: number): Uint8Array<ArrayBuffer> 
     using file = Deno.openSync(content.path);
     requireSame(content, size, file.statSync());
     const bytes = fill(file, size);
-    if (bytes.byteLength < size) {
-      throw changed(content, `it has ${bytes.byteLength} bytes now, it had ${size}`);
-    }
+    // Not even while it was read may it have changed.
+    requireSame(content, size, file.statSync());
     return bytes;
   });
 }
@@ -88,7 +87,10 @@ function fill(file: Deno.FsFile, length: number): Uint8Array<ArrayBuffer> {
 
 function requireSame(content: DiskContent, size: number, info: Deno.FileInfo): void {
   const { device, inode, mtime } = content.identity;
-  if (info.dev !== device || info.ino !== inode) throw changed(content, "another file has taken its place");
+  // Inodes are used again, for anything.
+  if (info.dev !== device || info.ino !== inode || !info.isFile) {
+    throw changed(content, "another file has taken its place");
+  }
   if (info.size !== size) throw changed(content, `it has ${info.size} bytes now, it had ${size}`);
   if (info.mtime?.getTime() !== mtime) throw changed(content, "it was written to");
 }
