@@ -144,8 +144,8 @@ const broken: readonly (readonly [name: string, text: string, ...texts: (string 
   ],
   ["a binary that is a link", `FROM scratch\nCOPY links /\n${labels}`, "Containerfile:4:", "a symbolic link"],
   [
-    "a file over a directory",
-    `FROM scratch\nCOPY special2 /kernel\nCOPY kernel /kernel\n${labels}`,
+    "a directory over a file",
+    `FROM scratch\nCOPY kernel /kernel\nCOPY special2 /kernel\n${labels}`,
     "Containerfile:3:6",
     "directory",
   ],
