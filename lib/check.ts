@@ -5,7 +5,7 @@
  */
 import { compile, type Source } from "./containerfile.ts";
 import { ContainerfileError, type Diagnostic, sortDiagnostics } from "./diagnostic.ts";
-import { IgnoreFileError } from "./ignore.ts";
+import { IgnoreFileError } from "./context/ignore.ts";
 import { type InputOptions, openInputs, readInput } from "./inputs.ts";
 import { planImage } from "./plan.ts";
 import { parsePlatform } from "./platform.ts";

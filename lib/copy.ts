@@ -5,14 +5,14 @@
  */
 import { basename } from "@std/path/posix";
 import { type Code, finding } from "./codes.ts";
-import { copyTree, type Include } from "./copy_tree.ts";
+import { copyTree, type Include } from "./copy/copy_tree.ts";
 import type { Diagnostic, Span } from "./diagnostic.ts";
-import { ConflictError, Draft, NameError } from "./draft.ts";
+import { ConflictError, Draft, NameError } from "./copy/draft.ts";
 import { PathError } from "./errors.ts";
-import { expandGlob, isGlob } from "./glob.ts";
-import { type ModeChange, parseMode } from "./mode.ts";
+import { expandGlob, isGlob } from "./copy/glob.ts";
+import { type ModeChange, parseMode } from "./copy/mode.ts";
 import { nearest } from "./nearest.ts";
-import { type Owner, parseOwner, root } from "./owner.ts";
+import { type Owner, parseOwner, root } from "./copy/owner.ts";
 import { parsePattern, type Pattern, PatternList } from "./pattern.ts";
 import type { LayerTree, Rootfs } from "./rootfs.ts";
 import type { CopySource, CopyStep } from "./stage.ts";

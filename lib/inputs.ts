@@ -6,9 +6,9 @@
 import { readContainerfile, type Source } from "./containerfile.ts";
 import { openContext } from "./context.ts";
 import { PathError, UsageError } from "./errors.ts";
-import { applyIgnoreFile, type IgnoreFile } from "./ignore.ts";
-import type { TarContext } from "./tar_context.ts";
-import { readText, readTextStream } from "./text_file.ts";
+import { applyIgnoreFile, type IgnoreFile } from "./context/ignore.ts";
+import type { TarContext } from "./context/tar_context.ts";
+import { readText, readTextStream } from "./context/text_file.ts";
 import { cleanPath, type FileTree } from "./tree.ts";
 
 /** A text or a tar that is read to its end. */
@@ -67,7 +67,7 @@ export async function openInputs(options: InputOptions): Promise<Inputs> {
     };
   }
   // A directory does not need it.
-  const { TarContext } = await import("./tar_context.ts");
+  const { TarContext } = await import("./context/tar_context.ts");
   const tar = await TarContext.open(context, signal);
   try {
     const { source, own } = await fromTar(tar, file, signal);

@@ -8,7 +8,7 @@
  * @module
  */
 import { normalize } from "@std/path/posix";
-import { compileOne } from "./glob.ts";
+import { compileOne } from "./copy/glob.ts";
 import { parentPath } from "./tree.ts";
 
 /** One pattern. */

@@ -14,7 +14,7 @@ import { type LayerTree, Rootfs } from "./rootfs.ts";
 import type { Program, Stage, Step } from "./stage.ts";
 import type { FileNode, FileTree } from "./tree.ts";
 import { checkLabels, commandLine, jsonPath, prefix, uruncJson } from "./urunc.ts";
-import { planWorkdir } from "./workdir.ts";
+import { planWorkdir } from "./copy/workdir.ts";
 
 /** A layer to be written. */
 export interface PlannedLayer {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ConflictError, Draft } from "../lib/draft.ts";
+import { ConflictError, Draft } from "../lib/copy/draft.ts";
 import { Rootfs } from "../lib/rootfs.ts";
 import type { ImageNode } from "../lib/tree.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { openContext } from "../lib/context.ts";
-import { compileElement, expandGlob, isGlob } from "../lib/glob.ts";
+import { compileElement, expandGlob, isGlob } from "../lib/copy/glob.ts";
 import { LinkError } from "../lib/tree.ts";
 import { type Files, withFiles } from "./support/context.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { openContext } from "../lib/context.ts";
 import { ContainerfileError } from "../lib/diagnostic.ts";
-import { applyIgnoreFile, parseIgnoreFile } from "../lib/ignore.ts";
+import { applyIgnoreFile, parseIgnoreFile } from "../lib/context/ignore.ts";
 import { PathError } from "../lib/errors.ts";
 import type { FileTree } from "../lib/tree.ts";
 import { copyFiles, type Files, withFiles } from "./support/context.ts";

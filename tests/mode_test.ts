@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseMode } from "../lib/mode.ts";
+import { parseMode } from "../lib/copy/mode.ts";
 import { run, withFiles } from "./support/context.ts";
 
 const octal = (mode: number): string => mode.toString(8);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseOwner } from "../lib/owner.ts";
+import { parseOwner } from "../lib/copy/owner.ts";
 import { Rootfs } from "../lib/rootfs.ts";
 import type { FileNode, ImageNode } from "../lib/tree.ts";
 

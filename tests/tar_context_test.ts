@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openContext } from "../lib/context.ts";
 import { PathError } from "../lib/errors.ts";
 import { readAt } from "../lib/file_stream.ts";
-import { TarContext } from "../lib/tar_context.ts";
+import { TarContext } from "../lib/context/tar_context.ts";
 import type { FileTree } from "../lib/tree.ts";
 import { copyFrom, type Files, run, withFiles } from "./support/context.ts";
 import { concat, paxEntry, type RawHeader, rawTar, streamOf } from "./support/raw_tar.ts";

@@ -7,7 +7,7 @@ import { type Code, finding } from "../codes.ts";
 import type { Diagnostic, Span } from "../diagnostic.ts";
 import { isDirectoryPath, joinPath } from "../image_path.ts";
 import type { CopyInstruction, PathSource } from "../parse/instruction.ts";
-import { parseMode } from "../mode.ts";
+import { parseMode } from "../copy/mode.ts";
 import type { Meter } from "./meter.ts";
 import { isOwner } from "./owner_syntax.ts";
 import { printCopy } from "../parse/print_text.ts";

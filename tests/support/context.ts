@@ -4,11 +4,11 @@ import { planCopy } from "../../lib/copy.ts";
 import type { Diagnostic } from "../../lib/diagnostic.ts";
 import { evaluate } from "../../lib/evaluate.ts";
 import { readAt } from "../../lib/file_stream.ts";
-import { applyIgnoreFile } from "../../lib/ignore.ts";
+import { applyIgnoreFile } from "../../lib/context/ignore.ts";
 import { parse } from "../../lib/parse.ts";
 import { Rootfs } from "../../lib/rootfs.ts";
 import type { FileTree, ImageNode } from "../../lib/tree.ts";
-import { planWorkdir } from "../../lib/workdir.ts";
+import { planWorkdir } from "../../lib/copy/workdir.ts";
 
 /** What stands at a path: a text, `null` for a directory, or more of it. */
 export type Entry =

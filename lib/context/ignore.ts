@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import { ContainerfileError, type Diagnostic } from "./diagnostic.ts";
+import { finding } from "../codes.ts";
+import { ContainerfileError, type Diagnostic } from "../diagnostic.ts";
 import { IgnoredTree } from "./ignored_tree.ts";
-import { parsePattern, type Pattern, PatternList } from "./pattern.ts";
+import { parsePattern, type Pattern, PatternList } from "../pattern.ts";
 import { readText } from "./text_file.ts";
-import type { FileTree } from "./tree.ts";
+import type { FileTree } from "../tree.ts";
 
 /** The names at the root of a context, the first one that is there counts. */
 const names = [".containerignore", ".dockerignore"];

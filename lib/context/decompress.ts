@@ -5,7 +5,7 @@
  */
 import { pipeline, Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { BimaError, messageOf } from "./errors.ts";
+import { BimaError, messageOf } from "../errors.ts";
 
 /** The first bytes of each form. zstd may also begin with a skippable frame (RFC 8878, section 3.1). */
 const forms = [

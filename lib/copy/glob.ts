@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { childPath, type FileTree, follow } from "./tree.ts";
+import { childPath, type FileTree, follow } from "../tree.ts";
 
 /** @returns whether the path has a wildcard, or a backslash that takes one's meaning away */
 export function isGlob(path: string): boolean {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { readAt } from "./file_stream.ts";
-import type { Rootfs } from "./rootfs.ts";
-import { follow } from "./tree.ts";
+import { readAt } from "../file_stream.ts";
+import type { Rootfs } from "../rootfs.ts";
+import { follow } from "../tree.ts";
 
 /** Who a file belongs to. */
 export interface Owner {

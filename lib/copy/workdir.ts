@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { finding } from "./codes.ts";
-import type { Diagnostic } from "./diagnostic.ts";
+import { finding } from "../codes.ts";
+import type { Diagnostic } from "../diagnostic.ts";
 import { ConflictError, Draft, NameError } from "./draft.ts";
 import { parseOwner, root } from "./owner.ts";
-import type { LayerTree, Rootfs } from "./rootfs.ts";
-import type { WorkdirStep } from "./stage.ts";
-import { cleanPath } from "./tree.ts";
+import type { LayerTree, Rootfs } from "../rootfs.ts";
+import type { WorkdirStep } from "../stage.ts";
+import { cleanPath } from "../tree.ts";
 
 /**
  * Plans one WORKDIR. What it makes belongs to the USER at this point; one that the image does not know counts as

@@ -4,9 +4,9 @@
  * @module
  */
 import { LimitedBytesTransformStream, toBytes } from "@std/streams";
-import { PathError } from "./errors.ts";
-import { readAt } from "./file_stream.ts";
-import { type FileTree, follow } from "./tree.ts";
+import { PathError } from "../errors.ts";
+import { readAt } from "../file_stream.ts";
+import { type FileTree, follow } from "../tree.ts";
 
 /** No text that a build reads has more bytes than this. */
 export const maxText: number = 16 * 1024 * 1024;

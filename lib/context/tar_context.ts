@@ -6,9 +6,9 @@
  */
 import { ByteQueue } from "./byte_queue.ts";
 import { decompressed, FormatError } from "./decompress.ts";
-import { PathError } from "./errors.ts";
+import { PathError } from "../errors.ts";
 import { readTar, type TarEntry } from "./tar_reader.ts";
-import { childPath, cleanPath, type FileNode, type FileTree, type Node, parentPath } from "./tree.ts";
+import { childPath, cleanPath, type FileNode, type FileTree, type Node, parentPath } from "../tree.ts";
 
 /** What messages call it. */
 const title = "the build context";

@@ -4,8 +4,8 @@
  * @module
  */
 import { type Owner, root } from "./owner.ts";
-import type { LayerTree, Rootfs } from "./rootfs.ts";
-import { childPath, type ImageNode, parentPath } from "./tree.ts";
+import type { LayerTree, Rootfs } from "../rootfs.ts";
+import { childPath, type ImageNode, parentPath } from "../tree.ts";
 
 /** Two things that cannot stand at the same path. */
 export class ConflictError extends Error {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { PatternList } from "./pattern.ts";
-import { childPath, type Exclusion, type FileTree, type Node } from "./tree.ts";
+import type { PatternList } from "../pattern.ts";
+import { childPath, type Exclusion, type FileTree, type Node } from "../tree.ts";
 
 /**
  * Hides what matches. A directory that matches stays visible, with its own mode, when something below it is taken

@@ -5,8 +5,8 @@
  * @module
  */
 import type { Draft } from "./draft.ts";
-import type { Pattern, PatternList } from "./pattern.ts";
-import { childPath, type DirectoryNode, type FileTree, type ImageNode, type Node } from "./tree.ts";
+import type { Pattern, PatternList } from "../pattern.ts";
+import { childPath, type DirectoryNode, type FileTree, type ImageNode, type Node } from "../tree.ts";
 
 /** What {@linkcode copyTree} needs. */
 export interface TreeCopy {
