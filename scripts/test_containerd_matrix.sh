@@ -10,7 +10,7 @@ if [ ${#suites[@]} -eq 0 ]; then suites=(trixie sid); fi
 # shellcheck disable=SC2016 # apt expands it
 mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/$' || true)}
 if [ -z "$mirror" ]; then
-  echo "no Debian mirror found: set DEBIAN_MIRROR, for example to http://deb.debian.org/debian" >&2
+  echo "no Debian mirror found: set DEBIAN_MIRROR to the address of one" >&2
   exit 1
 fi
 
