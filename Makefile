@@ -1,6 +1,46 @@
 # What a user types. Everything that is needed is brought on first use; see README.md.
 
-.DEFAULT_GOAL := help
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+machine := $(patsubst x86_64,amd64,$(shell uname -m))
+sources := cli.ts mod.ts deno.json deno.lock $(shell find lib proto/gen types -name '*.ts')
+# The commit, which is a part of the version. With sudo the folder is somebody else's, which git must be told is fine.
+commit := $(shell git --no-optional-locks -c safe.directory='*' describe --tags --always --dirty 2>/dev/null)
+
+.DEFAULT_GOAL := build
+
+.PHONY: build
+build: dist/bima_$(machine) ## build the executable for this machine: dist/bima_amd64 or dist/bima_aarch64 (default)
+
+.PHONY: all
+all: dist/bima_amd64 dist/bima_aarch64 ## build the executables for both machines
+
+.PHONY: release
+release: all ## build all that is downloaded: both executables, dist/bima.js, SHA256SUMS
+	cd dist && sha256sum bima.js bima_aarch64 bima_amd64 >SHA256SUMS
+
+# Changes when the commit does.
+dist/.commit: FORCE
+	@mkdir -p dist
+	@echo '$(commit)' | cmp -s - $@ || echo '$(commit)' >$@
+
+.PHONY: FORCE
+FORCE:
+
+dist/bima.js: $(sources) dist/.commit scripts/bundle.ts
+	@$$(scripts/bring-deno 2.9.5) run --quiet --no-prompt --allow-all scripts/bundle.ts
+
+dist/bima_%: dist/bima.js scripts/compile
+	@scripts/compile $*
+
+.PHONY: install
+install: build ## install bima into PREFIX/bin (default: /usr/local); DESTDIR goes in front
+	install -D -m 0755 dist/bima_$(machine) $(DESTDIR)$(PREFIX)/bin/bima
+
+.PHONY: uninstall
+uninstall: ## remove what install installed
+	rm -f $(DESTDIR)$(PREFIX)/bin/bima
 
 .PHONY: help
 help: ## show this help
