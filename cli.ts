@@ -184,6 +184,11 @@ function onInterrupt(): Disposable & { readonly signal: AbortSignal } {
 
 /** Tells what went wrong, never with a stack unless somebody who debugs asks for it. */
 function explain(error: unknown): number {
+  if (error instanceof Deno.errors.NotCapable) {
+    // Before anything that may need the same permission.
+    tell(`bima: Cannot go on without permission: ${error.message}\n`);
+    return failure;
+  }
   const debug = ["trace", "debug"].includes((environment("BIMA_LOG") ?? "").toLowerCase());
   if (!(error instanceof BimaError)) {
     tell(`bima: this is a bug in bima: ${messageOf(error)}\n`);

@@ -155,6 +155,9 @@ export function connectError(failure: RpcFailure, address: string, timeout: numb
       hint,
     });
   const running = "see that containerd runs (systemctl status containerd), or name its socket with --address";
+  if (details.includes("NotCapable")) {
+    return refuse("Deno does not allow it", `run it with --allow-net=unix:${address}, or with --allow-net`);
+  }
   switch (/connect (E[A-Z]+)/.exec(details)?.[1]) {
     case "ENOENT":
     case "ENOTDIR":
