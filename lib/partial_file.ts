@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, dirname } from "@std/path/posix";
+import { basename, dirname, resolve } from "@std/path/posix";
 import { PathError } from "./errors.ts";
 
 /** A file in the making. */
@@ -26,21 +26,20 @@ export interface Partial {
 export async function openPartial(dest: string | WritableStream<Uint8Array<ArrayBuffer>>): Promise<Partial> {
   if (typeof dest !== "string") return await openSpool("the output", () => Promise.resolve(dest));
   const there = await attempt(dest, () => existing(dest));
-  if (there?.isDirectory) {
+  if (there?.isDirectory || dest.endsWith("/")) {
     throw new PathError(dest, `Cannot write "${dest}": it is a directory`, { hint: "name a file" });
   }
   if (there !== undefined && !there.isFile) {
     return await openSpool(dest, async () => (await Deno.open(dest, { write: true })).writable);
   }
-  // Behind a link it is the file that is replaced, not the link.
-  const path = there === undefined ? dest : await Deno.realPath(dest);
+  const path = await attempt(dest, () => behindLinks(dest));
   return await openNamed(dest, path);
 }
 
 async function openNamed(title: string, path: string): Promise<Partial> {
-  const temporary = `${dirname(path)}/.${basename(path).slice(0, 200)}.${
-    crypto.randomUUID().slice(0, 8)
-  }.partial`;
+  // A name has at most 255 bytes, and a character up to three for each of its code units.
+  const start = basename(path).slice(0, 60).toWellFormed();
+  const temporary = `${dirname(path)}/.${start}.${crypto.randomUUID().slice(0, 8)}.partial`;
   const file = await attempt(title, () => Deno.open(temporary, { createNew: true, read: true, write: true }));
   return {
     title,
@@ -79,9 +78,16 @@ async function openSpool(
   };
 }
 
-async function existing(path: string): Promise<Deno.FileInfo | undefined> {
+/** Behind a link it is the file that is replaced, or made, and not the link. */
+async function behindLinks(path: string): Promise<string> {
+  const info = await existing(path, Deno.lstat);
+  if (!info?.isSymlink) return path;
+  return await behindLinks(resolve(await Deno.realPath(dirname(path)), await Deno.readLink(path)));
+}
+
+async function existing(path: string, look = Deno.stat): Promise<Deno.FileInfo | undefined> {
   try {
-    return await Deno.stat(path);
+    return await look(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
