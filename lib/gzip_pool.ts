@@ -8,8 +8,8 @@ import { deflateWasm } from "./deflate_wasm.ts";
 import { BimaError, messageOf, UsageError } from "./errors.ts";
 import { bufferSize, createCompressor, type GzipAnswer, type GzipBlock, workerUrl } from "./gzip_worker.ts";
 
-/** So many blocks are compressed in this thread before workers are started: as long as a start takes. */
-const patience = 3;
+/** So many blocks are compressed in this thread before a worker is started: fewer are done sooner without. */
+const patience = 6;
 
 /** Beyond so many the one thread that feeds them is what limits. */
 const mostWorkers = 8;
@@ -44,13 +44,15 @@ interface Crew {
  * of; until then they keep the program alive. Where none can be started, this thread does the work.
  */
 export class GzipPool implements Disposable {
-  readonly #size: number;
   readonly #waiting: Job[] = [];
-  readonly #starting = new Set<Worker>();
   readonly #crews = new Set<Crew>();
   readonly #buffers: ArrayBuffer[] = [];
   #module: WebAssembly.Module | undefined;
   #compress: ((block: GzipBlock) => number) | undefined;
+  /** The one that was started and is not ready. */
+  #starting: Worker | undefined;
+  /** How many workers may still be started. */
+  #left: number;
   #seen = 0;
   #disposed = false;
 
@@ -65,7 +67,7 @@ export class GzipPool implements Disposable {
     if (!Number.isSafeInteger(workers) || workers < 0) {
       throw new UsageError(`Cannot compress with ${workers} workers: expected a whole number from 0 on`);
     }
-    this.#size = workers;
+    this.#left = workers;
   }
 
   /** How many blocks of one stream should be on their way, so that no worker waits. */
@@ -99,7 +101,7 @@ export class GzipPool implements Disposable {
     const job = { block, signal, result: Promise.withResolvers<Uint8Array<ArrayBuffer>>() };
     if (this.#disposed) job.result.reject(closed());
     else {
-      if (this.#seen++ === patience) this.#start();
+      if (this.#seen++ >= patience) this.#start();
       this.#waiting.push(job);
       this.#assign();
     }
@@ -109,8 +111,8 @@ export class GzipPool implements Disposable {
   /** Stops the workers. What they have not finished fails. */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    for (const worker of this.#starting) worker.terminate();
-    this.#starting.clear();
+    this.#starting?.terminate();
+    this.#starting = undefined;
     for (const { worker, jobs } of this.#crews) {
       worker.terminate();
       for (const { result } of jobs) result.reject(closed());
@@ -120,35 +122,37 @@ export class GzipPool implements Disposable {
     this.#buffers.length = 0;
   }
 
+  /** Starts one more worker, when the one before is ready: this thread stands still meanwhile. */
   #start(): void {
-    for (let i = 0; i < this.#size; i++) {
-      let worker: Worker;
-      try {
-        worker = new Worker(workerUrl(), { type: "module", name: "gzip" });
-      } catch {
-        // This thread can do it as well.
-        return;
-      }
-      this.#starting.add(worker);
-      const crew: Crew = { worker, jobs: [] };
-      worker.onmessage = ({ data }: MessageEvent<true | GzipAnswer>) => {
-        if (data === true) {
-          this.#starting.delete(worker);
-          this.#crews.add(crew);
-        } else {
-          const job = crew.jobs.shift();
-          if (job !== undefined) this.#finish(job, data);
-        }
-        this.#assign();
-      };
-      worker.onerror = (event) => {
-        // Otherwise the runtime ends the whole program.
-        event.preventDefault();
-        this.#lose(crew, event.message);
-      };
-      worker.onmessageerror = () => this.#lose(crew, "it was sent what it cannot read");
-      worker.postMessage(this.#compiled());
+    if (this.#left === 0 || this.#starting !== undefined) return;
+    this.#left--;
+    let worker: Worker;
+    try {
+      worker = new Worker(workerUrl(), { type: "module", name: "gzip" });
+    } catch {
+      // This thread can do it as well.
+      this.#left = 0;
+      return;
     }
+    this.#starting = worker;
+    const crew: Crew = { worker, jobs: [] };
+    worker.onmessage = ({ data }: MessageEvent<true | GzipAnswer>) => {
+      if (data === true) {
+        this.#starting = undefined;
+        this.#crews.add(crew);
+      } else {
+        const job = crew.jobs.shift();
+        if (job !== undefined) this.#finish(job, data);
+      }
+      this.#assign();
+    };
+    worker.onerror = (event) => {
+      // Otherwise the runtime ends the whole program.
+      event.preventDefault();
+      this.#lose(crew, event.message);
+    };
+    worker.onmessageerror = () => this.#lose(crew, "it was sent what it cannot read");
+    worker.postMessage(this.#compiled());
   }
 
   /** Hands out what waits: to the workers that are ready, else to this thread. */
@@ -201,7 +205,7 @@ export class GzipPool implements Disposable {
 
   #lose(crew: Crew, message: string): void {
     crew.worker.terminate();
-    this.#starting.delete(crew.worker);
+    if (this.#starting === crew.worker) this.#starting = undefined;
     this.#crews.delete(crew);
     for (const { result } of crew.jobs.splice(0)) {
       result.reject(new BimaError(`Cannot compress: a worker failed: ${message}`));
