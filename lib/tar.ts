@@ -30,9 +30,19 @@ async function pack(tree: LayerTree, controller: TarPackController): Promise<voi
   }
 }
 
+/** The latest time that the eleven octal digits of a header hold, in seconds since 1970: in the year 2242. */
+const latest = 8 ** 11 - 1;
+
+/** The time for a header, and a pax record for one that does not fit into it (POSIX.1-2017, pax, "mtime"). */
+function timeOf(seconds: number): { readonly mtime: Date; pax?: Record<string, string> } {
+  const fitting = Math.min(Math.max(seconds, 0), latest);
+  const mtime = new Date(fitting * 1000);
+  return fitting === seconds ? { mtime } : { mtime, pax: { mtime: String(seconds) } };
+}
+
 function nodeHeader(path: string, node: ImageNode): TarHeader {
   const { mode, uid, gid } = node;
-  const common = { mode, uid, gid, mtime: new Date(node.mtime * 1000), uname: "", gname: "" };
+  const common = { mode, uid, gid, ...timeOf(node.mtime), uname: "", gname: "" };
   switch (node.kind) {
     case "directory":
       return { ...common, type: "directory", name: `${path}/`, size: 0 };
@@ -52,11 +62,15 @@ export interface EntryHeader {
   readonly size: number;
   /** Permission bits. */
   readonly mode: number;
+  /** Times before 1970 and after 2242 become the next one that a header holds. */
   readonly mtime: Date;
 }
 
 /** The size of a tar block in bytes. */
 const block = 512;
+
+/** Where the type of an entry stands in its header (POSIX.1-2017, ustar, "typeflag"). */
+const typeOffset = 156;
 
 /** Two empty blocks end an archive. */
 export const endOfTar: Uint8Array<ArrayBuffer> = new Uint8Array(2 * block);
@@ -65,13 +79,14 @@ export const endOfTar: Uint8Array<ArrayBuffer> = new Uint8Array(2 * block);
  * @param header the entry
  * @param large whether to write a pax header too, as sizes from 8 GiB on need: 1536 bytes instead of 512
  * @returns the header's blocks
- * @throws {RangeError} when the size needs a pax header and `large` is false
+ * @throws {RangeError} when the size needs a pax header and `large` is false, or the name does not fit
  */
 export async function entryHeader(header: EntryHeader, large = false): Promise<Uint8Array<ArrayBuffer>> {
   const { readable, controller } = createTarPacker();
   const pax = large ? { pax: { size: String(header.size) } } : {};
+  const { mtime } = timeOf(Math.floor(header.mtime.getTime() / 1000));
   // The body never comes, so neither does its end: the stream is given up once the header is out.
-  controller.add({ uid: 0, gid: 0, uname: "", gname: "", ...header, ...pax });
+  controller.add({ uid: 0, gid: 0, uname: "", gname: "", ...header, mtime, ...pax });
   const reader = readable.getReader();
   const blocks = new Uint8Array((large ? 3 : 1) * block);
   let length = 0;
@@ -82,9 +97,11 @@ export async function entryHeader(header: EntryHeader, large = false): Promise<U
     length += value.byteLength;
   }
   await reader.cancel().catch(() => {});
-  if (length !== blocks.byteLength || (header.size > 8 * 1024 ** 3 - 1 && !large)) {
+  // What stands last is the entry's own header, unless a pax header took more room than there is.
+  const type = String.fromCharCode(blocks[blocks.byteLength - block + typeOffset] ?? 0);
+  if (length !== blocks.byteLength || type !== (header.type === "file" ? "0" : "5")) {
     throw new RangeError(
-      `Cannot write the tar header of "${header.name}": ${header.size} bytes need more room`,
+      `Cannot write the tar header of "${header.name}": the name, or ${header.size} bytes, need more room`,
     );
   }
   return blocks;
