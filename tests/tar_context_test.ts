@@ -260,7 +260,7 @@ Deno.test("open() names the compression that it cannot read, and damage in the o
 Deno.test("open() leaves nothing behind, neither when it fails nor when it is disposed of", async () => {
   await withFiles({}, async (folder) => {
     const script = `
-      import { TarContext } from ${JSON.stringify(import.meta.resolve("../lib/tar_context.ts"))};
+      import { TarContext } from ${JSON.stringify(import.meta.resolve("../lib/context/tar_context.ts"))};
       import { rawTar, streamOf } from ${JSON.stringify(import.meta.resolve("./support/raw_tar.ts"))};
       const entries = [{ name: "a", body: "x" }, { name: "../b" }];
       await TarContext.open(streamOf(rawTar(...entries))).catch(() => {});
