@@ -81,6 +81,8 @@ const broken = new RegExp(
     "No connection established|Connection dropped|Channel closed|No status information received",
     "Stream refused by server|Call cancelled|Write error|Write failed|RST_STREAM|GOAWAY",
     "ECONNRESET|ECONNREFUSED|EPIPE|ECANCELED|socket hang up|session has been destroyed",
+    // The words of Go's transport, as `ctr` passes them on.
+    "transport is closing|closing transport|error reading from server",
   ].join("|"),
 );
 
