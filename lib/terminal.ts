@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { format } from "@std/fmt/bytes";
 import type { ContainerdEvent } from "./containerd.ts";
 import { type LogLevel, logLevels } from "./log_level.ts";
 import type { Descriptor } from "./oci.ts";
@@ -18,7 +17,7 @@ export interface TerminalOptions {
   readonly level: LogLevel;
   /** Whether a line may be written over. */
   readonly interactive: boolean;
-  /** The width of the terminal in characters. Default: 80. */
+  /** The width of the terminal in characters; 0 when it does not know. Default: 80. */
   readonly columns?: number;
 }
 
@@ -45,7 +44,8 @@ interface Moving {
 }
 
 /** Makes a terminal. On an interactive one the steps are shown even though they are only worth `info`. */
-export function createTerminal({ write, level, interactive, columns = 80 }: TerminalOptions): Terminal {
+export function createTerminal({ write, level, interactive, columns }: TerminalOptions): Terminal {
+  const width = columns || 80;
   const layers = new Map<number, Moving>();
   let count = 0;
   let moving = false;
@@ -69,9 +69,9 @@ export function createTerminal({ write, level, interactive, columns = 80 }: Term
     const { title, size, done } = layer;
     const share = size === 0 ? 100 : Math.min(100, Math.floor(100 * done / size));
     const sums = ` ${bytes(Math.min(done, size))} of ${bytes(size)}, ${share} %`;
-    const room = columns - 1 - sums.length - position(index).length;
+    const room = width - 2 - sums.length - position(index).length;
     // A line that wraps could not be taken away again.
-    write(`\r\x1b[2K${`${position(index)} ${short(title, Math.max(room, 8))}${sums}`.slice(0, columns - 1)}`);
+    write(`\r\x1b[2K${`${position(index)} ${short(title, Math.max(room, 8))}${sums}`.slice(0, width - 1)}`);
     moving = true;
   };
   const written = (index: number, descriptor: Descriptor, reused: boolean): void => {
@@ -106,16 +106,22 @@ export function createTerminal({ write, level, interactive, columns = 80 }: Term
   return { listener, log, clear };
 }
 
-/** @returns a size for people, in powers of 1024 */
+/** The units of IEC 80000-13. */
+const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** @returns a size for people, in powers of 1024 with one digit after the point, in every language the same */
 export function bytes(count: number): string {
-  return format(count, { binary: true, maximumFractionDigits: 1 });
+  let rest = count;
+  let unit = 0;
+  // What would be rounded to 1024 is one of the next unit.
+  for (; rest >= 1023.95 && unit < units.length - 1; unit++) rest /= 1024;
+  return `${Number(rest.toFixed(1))} ${units[unit]}`;
 }
 
 function short(text: string, width: number): string {
-  // Instructions can hold anything; a terminal must not be told anything by them.
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for.
-  const plain = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
-  return plain.length <= width ? plain : `${plain.slice(0, width - 1)}…`;
+  // Instructions can hold anything; a terminal must not be told anything by them, nor turned around.
+  const plain = [...text.replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, " ")];
+  return plain.length <= width ? plain.join("") : `${plain.slice(0, width - 1).join("")}…`;
 }
 
 function describe(event: ContainerdEvent): string {
