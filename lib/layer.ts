@@ -77,7 +77,8 @@ export function sizeOf(tree: LayerTree): number {
 function tarSize(tree: LayerTree): number {
   let size = 1024;
   for (const [path, node] of tree) {
-    size += 2048 + 4 * path.length + (node.kind === "file" ? node.size : 0);
+    const target = node.kind === "symlink" ? 4 * node.target.length : 0;
+    size += 2048 + 4 * path.length + target + (node.kind === "file" ? node.size : 0);
   }
   return size;
 }
