@@ -64,13 +64,7 @@ function readText(path: string): string | undefined {
     if (info.isDirectory) {
       throw new PathError(path, `Cannot read "${path}": it is a directory, expected a Containerfile`);
     }
-    if (info.size > maxSize) {
-      throw new PathError(
-        path,
-        `Cannot read "${path}": it has ${info.size} bytes, a Containerfile has at most ${maxSize}`,
-      );
-    }
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Deno.readFileSync(path));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readBytes(path));
   } catch (error) {
     if (error instanceof BimaError) throw error;
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
@@ -83,6 +77,25 @@ function readText(path: string): string | undefined {
       : String(error);
     throw new PathError(path, `Cannot read "${path}": ${state}`, { cause: error });
   }
+}
+
+/** A pipe or a device does not tell its size, so it is not asked for. */
+function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  using file = Deno.openSync(path);
+  let bytes = new Uint8Array(64 * 1024);
+  let size = 0;
+  for (let count = file.readSync(bytes); count; count = file.readSync(bytes.subarray(size))) {
+    size += count;
+    if (size > maxSize) {
+      throw new PathError(path, `Cannot read "${path}": a Containerfile has at most ${maxSize} bytes`);
+    }
+    if (size === bytes.byteLength) {
+      const more = new Uint8Array(2 * size);
+      more.set(bytes);
+      bytes = more;
+    }
+  }
+  return bytes.subarray(0, size);
 }
 
 /** How a Containerfile is evaluated. */
