@@ -18,6 +18,7 @@ all: dist/bima_amd64 dist/bima_aarch64 ## build the executables for both machine
 
 .PHONY: release
 release: all ## build all that is downloaded: both executables, dist/bima.js, SHA256SUMS
+	@install -m 0755 install.sh dist
 	cd dist && sha256sum bima.js bima_aarch64 bima_amd64 >SHA256SUMS
 
 # Changes when the commit does.
@@ -59,8 +60,10 @@ test-containerd-matrix: ## run the containerd tests against 1.6, 1.7 and 2.1
 	@scripts/test_containerd_matrix.sh
 
 .PHONY: check
-check: ## formatting, lint, types, import directions, documentation
+check: ## formatting, lint, types, import directions, documentation, generated code
 	@scripts/deno task --quiet check
+	@scripts/proto --check
+	@scripts/wasm --check
 
 .PHONY: fmt
 fmt: ## format all sources
