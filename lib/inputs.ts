@@ -57,9 +57,8 @@ export async function openInputs(options: InputOptions): Promise<Inputs> {
     throw new UsageError("Cannot read the Containerfile and the build context from the same stream");
   }
   if (typeof context === "string") {
-    // The Containerfile comes first: without it nothing else matters.
-    const source = await readInput(file, context, signal);
     const tree = openContext(context, { hidden });
+    const source = await readInput(file, context, signal);
     return {
       source,
       context: applyIgnoreFile(tree, typeof file === "object" ? undefined : besideOnDisk(source)),

@@ -70,8 +70,11 @@ export async function planImage(
   const args = [...stage.config.entrypoint ?? [], ...stage.config.cmd ?? []];
   const { rootfs } = result;
   const hasCommand = args.length > 0;
-  const binary = checkLabels({ labels: given, spans: stage.labelSpans, rootfs, hasCommand, report });
-  const platform = await choosePlatform(binary, given, {
+  const key = `${prefix}cmdline`;
+  const { cmd, cmdline } = commandLine(given[key], args);
+  const labels = hasCommand || given[key] !== undefined ? { ...given, [key]: cmdline } : given;
+  const binary = checkLabels({ labels, spans: stage.labelSpans, rootfs, hasCommand, report });
+  const platform = await choosePlatform(binary, labels, {
     stage,
     wanted: options.platform ?? stage.platform,
     report,
@@ -83,8 +86,6 @@ export async function planImage(
     return { diagnostics };
   }
 
-  const { cmd, cmdline } = commandLine(given[`${prefix}cmdline`], args);
-  const labels = { ...given, [`${prefix}cmdline`]: cmdline };
   const json = jsonLayer(uruncJson(labels), options.epoch);
   const plan: ImagePlan = {
     platform,

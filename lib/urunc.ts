@@ -91,8 +91,9 @@ export function checkLabels(check: LabelCheck): FileNode | undefined {
   for (const name of filled.filter((name) => value(name) === "")) {
     report(finding("BIMA114", `${prefix}${name} is empty, urunc needs it`, spans.get(prefix + name)));
   }
+  const renamed = labels[`${prefix}mountRootfs`] !== undefined;
   for (const [key, text] of Object.entries(labels)) {
-    for (const found of checkLabel(key, text, spans.get(key))) report(found);
+    for (const found of checkLabel([key, text], spans.get(key), renamed)) report(found);
   }
   for (const found of checkPair(value("hypervisor"), value("unikernelType"), spans)) report(found);
   if (value("unikernelType") === "linux" && !hasRootFileSystem(value)) {
@@ -170,7 +171,12 @@ function misspelled(name: string, keys: readonly string[]): string | undefined {
   return keys.find((key) => !key.startsWith(prefix) && key.slice(key.lastIndexOf(".") + 1) === name);
 }
 
-function* checkLabel(key: string, value: string, span: Span | undefined): Generator<Diagnostic> {
+/** Checks one label. `renamed` says that the new name of a label with two names is there too. */
+function* checkLabel(
+  [key, value]: readonly [key: string, value: string],
+  span: Span | undefined,
+  renamed: boolean,
+): Generator<Diagnostic> {
   const size = new TextEncoder().encode(key + value).byteLength;
   if (size > maxLabel) {
     yield finding(
@@ -201,7 +207,9 @@ function* checkLabel(key: string, value: string, span: Span | undefined): Genera
   if (value !== "" && (name === "mountRootfs" || name === "useDMBlock") && !booleans.includes(value)) {
     yield finding("BIMA114", `${key} is "${value}", expected true or false`, span);
   }
-  if (name === "useDMBlock") yield finding("BIMA163", `${key} is the old name of ${prefix}mountRootfs`, span);
+  if (name === "useDMBlock" && !renamed) {
+    yield finding("BIMA163", `${key} is the old name of ${prefix}mountRootfs`, span);
+  }
   if ((name === "solo5NetDev" || name === "solo5BlkDev") && !/^[A-Za-z0-9]{0,67}$/.test(value)) {
     yield finding("BIMA114", `${key} is "${value}", expected 1 to 67 letters and digits`, span);
   }

@@ -36,34 +36,6 @@ declare module "@std/assert" {
   export function fail(msg?: string): never;
 }
 
-declare module "@std/cli/parse-args" {
-  /** Options of {@link parseArgs} that bima uses. */
-  export interface ParseOptions {
-    readonly boolean?: readonly string[];
-    readonly string?: readonly string[];
-    readonly collect?: readonly string[];
-    readonly negatable?: readonly string[];
-    readonly alias?: Readonly<Record<string, string | readonly string[]>>;
-    readonly default?: Readonly<Record<string, unknown>>;
-    readonly "--"?: boolean;
-    readonly stopEarly?: boolean;
-    /** Called for each argument that is no known option; return `false` to leave it out of the result. */
-    readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
-  }
-  export interface Args {
-    _: (string | number)[];
-    [name: string]: unknown;
-  }
-  export function parseArgs(args: readonly string[], options?: ParseOptions): Args;
-}
-
-declare module "@std/fmt/bytes" {
-  export function format(
-    num: number,
-    options?: { readonly binary?: boolean; readonly maximumFractionDigits?: number },
-  ): string;
-}
-
 declare module "@std/path/posix" {
   export function basename(path: string, suffix?: string): string;
   export function dirname(path: string): string;
