@@ -44,13 +44,15 @@ export class Lease {
       "containerd.io/gc.expire": new Date(Date.now() + lifetime).toISOString(),
       [ownerLabel]: lifeline.path,
     };
+    const lease = new Lease(id, leases, lifeline);
     try {
       await leases.create({ id, labels }, { step: "take a lease in containerd" });
     } catch (error) {
-      lifeline[Symbol.dispose]();
+      // An answer that did not come, or was not waited for, says nothing about whether it is there.
+      await lease.release(rpc.detached(rpc.options.timeout)).catch(() => {});
       throw error;
     }
-    return new Lease(id, leases, lifeline);
+    return lease;
   }
 
   /** Holds a blob that may be there. */

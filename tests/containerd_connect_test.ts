@@ -98,6 +98,21 @@ Deno.test("openContainerd() stops connecting when the signal fires", async () =>
   await assertRejects(() => opened, Error, "interrupted");
 });
 
+Deno.test("openContainerd() leaves no lease when the signal fires while it takes one", async () => {
+  await using daemon = await Daemon.start();
+  for (const delay of [0, 1, 2, 4, 8]) {
+    const controller = new AbortController();
+    const opened = openContainerd({
+      address: daemon.address,
+      signal: controller.signal,
+      onEvent: () => setTimeout(() => controller.abort(new Error("interrupted")), delay),
+    });
+    // Some are open by then, the others are stopped.
+    await opened.then((writer) => writer[Symbol.asyncDispose](), () => {});
+    assertEquals(await daemon.leftovers(), []);
+  }
+});
+
 Deno.test("openContainerd() refuses a namespace before it connects", async () => {
   await assertRejects(
     () => openContainerd({ address: "/nowhere", namespace: "a/b" }),
