@@ -84,6 +84,21 @@ async function toolchain(): Promise<Folder> {
 
 const checksum = "f12d5d3886d5ea138304fb8d67d7396cfbedf53656676132152cb89f3fa4d8e6";
 
+Deno.test("scripts/compile gives the same bytes each time", async () => {
+  await make("dist/bima_amd64");
+  using folder = new Folder();
+  const { success, stderr } = await new Deno.Command(join(root, "scripts/compile"), {
+    args: ["amd64"],
+    env: { BIMA_DIST: folder.path },
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  const same = await new Deno.Command("cmp", {
+    args: [folder.at("bima_amd64"), join(root, "dist/bima_amd64")],
+  }).output();
+  assertEquals(new TextDecoder().decode(same.stdout), "");
+  assert(same.success);
+});
+
 Deno.test("scripts/compile stops at a kept runtime whose checksum differs", async () => {
   using folder = await toolchain();
   const runtime = "toolchain/denort-2.7.11-x86_64-unknown-linux-gnu";
