@@ -40,7 +40,8 @@ run() {
   local version result
   version=$("$2/containerd" --version | cut -d' ' -f3)
   echo "== $1: containerd $version"
-  if CONTAINERD_BIN=$2 scripts/deno test --allow-all tests/containerd_*_test.ts tests/containerd_test.ts 2>&1 | tee "$log"; then
+  if CONTAINERD_BIN=$2 PATH=$2:$PATH scripts/deno test --allow-all tests/containerd_*_test.ts tests/containerd_test.ts \
+    tests/ctr_*_test.ts tests/ctr_test.ts 2>&1 | tee "$log"; then
     result=ok
   else
     result=FAILED
