@@ -27,7 +27,13 @@ const wrongUsage = 2;
 
 /** Writes a line to stdout: data only. */
 function say(text: string): void {
-  writeAll(Deno.stdout, `${text}\n`);
+  try {
+    writeAll(Deno.stdout, `${text}\n`);
+  } catch (error) {
+    // Whoever reads has seen enough; that is no failure of ours.
+    if (error instanceof Deno.errors.BrokenPipe) return;
+    throw new BimaError(`Cannot write to stdout: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** Writes to stderr: everything that is no data. */
@@ -55,6 +61,9 @@ async function run(words: readonly string[]): Promise<number> {
 function help(words: readonly string[]): number | Promise<number> {
   if (words[0] === "build") return buildHelp();
   if (words[0] === "check") return check(["--help"]);
+  if (words[0] !== undefined && !(words[0] in commands) && !words[0].startsWith("-")) {
+    return run(words.slice(0, 1));
+  }
   const lines = Object.entries(commands).map(([name, { text }]) => `  ${name.padEnd(8)}  ${text}`);
   say(`bima ${config.version}: turns a unikernel into an OCI image
 
@@ -86,7 +95,9 @@ exit codes: 0 the image is built, 1 it is not, 2 the command line is wrong`);
   return success;
 }
 
-function version(): number {
+function version(words: readonly string[] = []): number {
+  if (words[0] === "-h" || words[0] === "--help") return help([]) as number;
+  if (words[0] !== undefined) throw new UsageError(`Cannot use "${words[0]}": bima version takes nothing`);
   const way = transport() === "gRPC" ? "containerd over gRPC" : "containerd through ctr";
   say(`bima version ${config.version} (deno ${Deno.version.deno}, ${Deno.build.target}, ${way})`);
   return success;

@@ -32,7 +32,7 @@ export interface ArchiveOptions {
  * @throws {PathError} when the destination cannot be written to
  */
 export async function openArchive(options: ArchiveOptions): Promise<ImageWriter> {
-  const archive = new Archive(await openPartial(options.dest), options);
+  const archive = new Archive(await openPartial(options.dest, options.signal), options);
   try {
     await archive.start();
   } catch (error) {

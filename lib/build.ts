@@ -14,7 +14,7 @@ import { writeLayers } from "./layers.ts";
 import { composeImage } from "./oci.ts";
 import { type ImagePlan, planImage } from "./plan.ts";
 import { parsePlatform } from "./platform.ts";
-import { parseReference } from "./reference.ts";
+import { parseReference, type Reference } from "./reference.ts";
 
 export type { BuildOptions, BuildResult };
 
@@ -39,7 +39,7 @@ export type { BuildOptions, BuildResult };
  */
 export async function build(options: BuildOptions): Promise<BuildResult> {
   const { signal, onEvent = () => {} } = options;
-  const names = namesOf(options.tag).map(parseReference);
+  const names = distinct(namesOf(options.tag).map(parseReference));
   const epoch = options.sourceDateEpoch ?? 0;
   await using inputs = await openInputs({ ...options, hidden: hiddenBy(options.output) });
   const plan = await makePlan(inputs, options, epoch);
@@ -93,4 +93,9 @@ function namesOf(tag: string | readonly string[]): readonly string[] {
     throw new UsageError("Cannot build an image without a name", { hint: "give it one with -t" });
   }
   return names;
+}
+
+/** Two ways to write a name are one name. */
+function distinct(names: readonly Reference[]): readonly Reference[] {
+  return [...new Map(names.map((reference) => [reference.name, reference])).values()];
 }

@@ -96,7 +96,8 @@ async function sweep(leases: Stub<typeof LeasesDefinition>): Promise<void> {
   const found = await leases.list({ filters }, { step: "list the leases in containerd" });
   for (const { id, labels } of found.leases) {
     const owner = labels[ownerLabel];
-    if (owner === undefined || !await isGone(owner)) continue;
+    // A label can name anything; only files of this kind are ours to take away.
+    if (owner === undefined || !/^\/.*\/bima-[0-9a-z]+\.lock$/.test(owner) || !await isGone(owner)) continue;
     // Somebody else may sweep at the same time, and whoever comes next tries again.
     await leases.delete({ id, sync: true }, { step: "remove an abandoned lease", patient: true })
       .then(() => forget(owner), () => {});

@@ -6,6 +6,7 @@
  */
 import { resolve } from "@std/path/posix";
 import { PathError } from "./errors.ts";
+import { isPartial } from "./partial_file.ts";
 import { childPath, cleanPath, type FileNode, type FileTree, type Node } from "./tree.ts";
 
 /** Options of {@linkcode openContext}. */
@@ -30,14 +31,16 @@ export function openContext(path: string, options: ContextOptions = {}): FileTre
   const left = new Set(hidden);
   const absolute = (inner: string): string => inner === "" ? root : `${root === "/" ? "" : root}/${inner}`;
   const node = (inner: string): Node | undefined =>
-    left.has(absolute(inner)) ? undefined : nodeOf(absolute(inner), inner);
+    left.has(absolute(inner)) || isPartial(inner) ? undefined : nodeOf(absolute(inner), inner);
   return {
     title: "the build context",
     rooted: false,
     node,
     names: (inner) => {
       if (node(inner)?.kind !== "directory") return [];
-      return readNames(absolute(inner), inner).filter((name) => !left.has(absolute(childPath(inner, name))));
+      // What another build writes here, or left when it was killed, is no part of the context.
+      return readNames(absolute(inner), inner)
+        .filter((name) => !left.has(absolute(childPath(inner, name))) && !isPartial(name));
     },
     inside: (target) => {
       const below = cleanPath(target);

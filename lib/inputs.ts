@@ -136,7 +136,8 @@ function besideOnDisk({ file }: Source): IgnoreFile | undefined {
   try {
     return { file: path, text: Deno.readTextFileSync(path) };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    // Beside a pipe or a device, such as /dev/fd/63, there is nothing that could be looked at.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return undefined;
     throw new PathError(path, `Cannot read "${path}": ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });

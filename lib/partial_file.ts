@@ -20,20 +20,29 @@ export interface Partial {
 
 /**
  * @param dest a path, or a stream
+ * @param signal stops the sending to a stream. Default: never
  * @returns the file; a path that is no regular file, such as a fifo or `/dev/stdout`, is treated as a stream
  * @throws {PathError} when nothing can be written there
  */
-export async function openPartial(dest: string | WritableStream<Uint8Array<ArrayBuffer>>): Promise<Partial> {
-  if (typeof dest !== "string") return await openSpool("the output", () => Promise.resolve(dest));
+export async function openPartial(
+  dest: string | WritableStream<Uint8Array<ArrayBuffer>>,
+  signal?: AbortSignal,
+): Promise<Partial> {
+  if (typeof dest !== "string") return await openSpool("the output", () => Promise.resolve(dest), signal);
   const there = await attempt(dest, () => existing(dest));
   if (there?.isDirectory || dest.endsWith("/")) {
     throw new PathError(dest, `Cannot write "${dest}": it is a directory`, { hint: "name a file" });
   }
   if (there !== undefined && !there.isFile) {
-    return await openSpool(dest, async () => (await Deno.open(dest, { write: true })).writable);
+    return await openSpool(dest, async () => (await Deno.open(dest, { write: true })).writable, signal);
   }
   const path = await attempt(dest, () => behindLinks(dest));
   return await openNamed(dest, path);
+}
+
+/** Tells the temporary name of a file in the making, whichever build makes it. */
+export function isPartial(path: string): boolean {
+  return /(?:^|\/)\.[^/]*\.[0-9a-f]{8}\.partial$/.test(path);
 }
 
 async function openNamed(title: string, path: string): Promise<Partial> {
@@ -61,6 +70,7 @@ async function openNamed(title: string, path: string): Promise<Partial> {
 async function openSpool(
   title: string,
   open: () => Promise<WritableStream<Uint8Array<ArrayBuffer>>>,
+  signal?: AbortSignal,
 ): Promise<Partial> {
   const path = await attempt(title, () => Deno.makeTempFile({ prefix: "bima-" }));
   const file = await attempt(title, () => Deno.open(path, { read: true, write: true }));
@@ -72,10 +82,24 @@ async function openSpool(
       attempt(title, async () => {
         await file.truncate(length);
         await file.seek(0, Deno.SeekMode.Start);
-        await file.readable.pipeTo(await open());
+        await file.readable.pipeTo(await orAborted(open(), signal), signal === undefined ? {} : { signal });
       }),
     abandon: () => Promise.resolve(closeQuietly(file)),
   };
+}
+
+/** A fifo opens when its reader comes; who waits for one must be able to stop. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener("abort", stop);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** Behind a link it is the file that is replaced, or made, and not the link. */

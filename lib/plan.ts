@@ -198,7 +198,7 @@ async function choosePlatform(
     return wanted;
   } catch (error) {
     if (!(error instanceof BinaryError)) throw error;
-    if (wanted === undefined) {
+    if (wanted === undefined || /^(?:truncated|it is empty|it became)/.test(error.reason)) {
       const hint = error.hint ?? "if the file is right, name its platform with --platform os/architecture";
       report(finding("BIMA117", error.message, span, hint));
     } else {

@@ -326,3 +326,42 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+Deno.test("build is interrupted while nobody reads the fifo that it writes to", async () => {
+  using folder = context();
+  await run("mkfifo", folder.at("fifo"));
+  const child = bimaProcess(["build", "-t", "a", "-o", "type=tar,dest=fifo", "."], { cwd: folder.path })
+    .spawn();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  child.kill("SIGINT");
+  const { code, stderr } = await child.output();
+  assertEquals(code, 1);
+  assertStringIncludes(new TextDecoder().decode(stderr), "Interrupted");
+});
+
+Deno.test("what another build writes into the context is no part of it", async () => {
+  using folder = context({ "Containerfile": `FROM scratch\nCOPY . /\n${labels}` });
+  const first = await bima([...tar, "."], { cwd: folder.path });
+  folder.write(".b:1.0123abcd.partial", "half a tar");
+  const second = await bima([...tar, "."], { cwd: folder.path });
+  assertEquals([second.code, second.stdout], [0, first.stdout]);
+});
+
+Deno.test("bima says when stdout cannot be written to, and nothing when nobody reads it", async () => {
+  using folder = context();
+  const shell = (redirect: string) =>
+    new Deno.Command("sh", {
+      args: ["-c", `cd "$1" && "$0" build --tar -t a . ${redirect}`, bimaProgram(), folder.path],
+    })
+      .output();
+  const full = await shell(">/dev/full");
+  assertEquals(full.code, 1);
+  assertMatch(new TextDecoder().decode(full.stderr), /^bima: Cannot write to stdout: /);
+  const closed = await shell("| true");
+  assertEquals([closed.code, new TextDecoder().decode(closed.stderr)], [0, ""]);
+});
+
+Deno.test("--platform does not make a damaged binary good", async () => {
+  using folder = context({ kernel: helloKernel().slice(0, 100) });
+  await assertFails(folder, [...tar, "--platform", "linux/amd64", "."], 1, ["BIMA117", "truncated"]);
+});
