@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dirname } from "@std/path/posix";
 import { PathError } from "./errors.ts";
 
 /**
@@ -34,6 +35,7 @@ export class Lifeline implements Disposable {
     }
     const file = await Deno.open(path, { read: true, write: true });
     await file.lock(true);
+    await tidy(dirname(path));
     return new Lifeline(path, file);
   }
 
@@ -67,6 +69,19 @@ export async function isGone(path: string): Promise<boolean> {
 /** Removes the file of a process that {@linkcode isGone}, when nothing hangs on it any more. */
 export function forget(path: string): void {
   removeQuietly(path);
+}
+
+/** How long a file without its process is kept, in milliseconds: containerd keeps nothing that hangs on it any longer. */
+const keep = 24 * 60 * 60 * 1000;
+
+/** Removes the files that nobody came for: of builds in a daemon that was never asked again. */
+async function tidy(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!/^bima-[0-9a-f]+\.lock$/.test(name)) continue;
+    const path = `${folder}/${name}`;
+    const { mtime } = await Deno.lstat(path).catch(() => ({ mtime: null }));
+    if (mtime !== null && mtime.getTime() < Date.now() - keep && await isGone(path)) forget(path);
+  }
 }
 
 function removeQuietly(path: string): void {
