@@ -61,7 +61,7 @@ async function run(words: readonly string[]): Promise<number> {
 function help(words: readonly string[]): number | Promise<number> {
   if (words[0] === "build") return buildHelp();
   if (words[0] === "check") return check(["--help"]);
-  if (words[0] !== undefined && !(words[0] in commands) && !words[0].startsWith("-")) {
+  if (words[0] !== undefined && !Object.hasOwn(commands, words[0]) && !words[0].startsWith("-")) {
     return run(words.slice(0, 1));
   }
   const lines = Object.entries(commands).map(([name, { text }]) => `  ${name.padEnd(8)}  ${text}`);
@@ -95,8 +95,8 @@ exit codes: 0 the image is built, 1 it is not, 2 the command line is wrong`);
   return success;
 }
 
-function version(words: readonly string[] = []): number {
-  if (words[0] === "-h" || words[0] === "--help") return help([]) as number;
+function version(words: readonly string[] = []): number | Promise<number> {
+  if (words[0] === "-h" || words[0] === "--help") return help([]);
   if (words[0] !== undefined) throw new UsageError(`Cannot use "${words[0]}": bima version takes nothing`);
   const way = transport() === "gRPC" ? "containerd over gRPC" : "containerd through ctr";
   say(`bima version ${config.version} (deno ${Deno.version.deno}, ${Deno.build.target}, ${way})`);

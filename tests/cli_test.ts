@@ -104,3 +104,11 @@ Deno.test("bima works from any folder, with a relative context", async () => {
     assertEquals([code, stdout, stderr], [0, plain.stdout, ""]);
   }
 });
+
+Deno.test("bima version and bima help refuse words that mean nothing", async () => {
+  for (const args of [["version", "foo"], ["version", "--nope"], ["help", "foo"], ["help", "constructor"]]) {
+    const { code, stdout, stderr } = await bima(args);
+    assertEquals([code, stdout], [2, ""], args.join(" "));
+    assertStringIncludes(stderr, `"${args[1]}"`);
+  }
+});
