@@ -12,12 +12,13 @@ import { isCode } from "./containerd_errors.ts";
 import { Lease } from "./containerd_lease.ts";
 import { Rpc } from "./containerd_rpc.ts";
 import { chooseSnapshotter } from "./containerd_snapshotter.ts";
-import { Unpacker } from "./containerd_unpack.ts";
+import { Unpacker, type Unpacking } from "./containerd_unpack.ts";
 import type { Digest } from "./digest.ts";
 import { BimaError } from "./errors.ts";
 import type { Descriptor, Image, Layer } from "./oci.ts";
 import type { Reference } from "./reference.ts";
-import type { BlobWriter, ImageWriter, WriteResult } from "./writer.ts";
+import type { ImageNode } from "./tree.ts";
+import type { BlobWriter, FileSink, ImageWriter, WriteResult } from "./writer.ts";
 
 /** What the writer tells while it works. */
 export type ContainerdEvent =
@@ -27,8 +28,10 @@ export type ContainerdEvent =
   | { readonly kind: "locked"; readonly ref: string }
   /** A blob was there already and is used as it is. */
   | { readonly kind: "present"; readonly digest: Digest }
-  /** A layer is unpacked; `present` when it was before. */
-  | { readonly kind: "unpacked"; readonly digest: Digest; readonly present: boolean }
+  /** A layer is unpacked: it was before, bima wrote its files, or containerd applied its blob. */
+  | { readonly kind: "unpacked"; readonly digest: Digest; readonly how: Unpacking }
+  /** Bima does not write the files of layers itself; containerd unpacks them. */
+  | { readonly kind: "left"; readonly reason: unknown }
   /** Something could not be taken back. The daemon drops it a day later, the next build at once. */
   | { readonly kind: "leftover"; readonly lease: string; readonly error: unknown };
 
@@ -114,8 +117,9 @@ class ContainerdWriter implements ImageWriter {
     if (snapshotter !== undefined) {
       this.#unpacker = new Unpacker(rpc, parts.lease, {
         snapshotter,
-        onLayer: ({ layer, present }) =>
-          parts.onEvent({ kind: "unpacked", digest: layer.descriptor.digest, present }),
+        onLayer: ({ layer, how }) =>
+          parts.onEvent({ kind: "unpacked", digest: layer.descriptor.digest, how }),
+        onLeft: (reason) => parts.onEvent({ kind: "left", reason }),
       });
     }
   }
@@ -132,6 +136,13 @@ class ContainerdWriter implements ImageWriter {
     const blob = this.#openBlob(ref);
     this.#blobs.add(blob);
     return await blob;
+  }
+
+  async files(
+    position: number,
+    below: (path: string) => ImageNode | undefined,
+  ): Promise<FileSink | undefined> {
+    return await this.#unpacker?.files(position, below);
   }
 
   ready(layer: Layer, position: number): void {

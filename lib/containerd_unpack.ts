@@ -4,20 +4,25 @@
  * @module
  */
 import { DiffDefinition } from "../proto/gen/diff.ts";
-import { SnapshotsDefinition } from "../proto/gen/snapshots.ts";
-import { isCode } from "./containerd_errors.ts";
+import { SnapshotFiles } from "./containerd_files.ts";
 import type { Lease } from "./containerd_lease.ts";
 import type { Rpc, Stub } from "./containerd_rpc.ts";
+import { Snapshots } from "./containerd_snapshots.ts";
 import { type Digest, digestOf } from "./digest.ts";
-import { DigestMismatchError } from "./errors.ts";
+import { BimaError, DigestMismatchError } from "./errors.ts";
 import type { Layer } from "./oci.ts";
+import type { ImageNode } from "./tree.ts";
+import type { FileSink } from "./writer.ts";
+
+/** How a layer came to its snapshot: it had one, bima wrote the files, or containerd unpacked the blob. */
+export type Unpacking = "present" | "written" | "applied";
 
 /** One layer of an unpacked image. */
 export interface UnpackedLayer {
   /** The layer. */
   readonly layer: Layer;
-  /** Whether its snapshot was there already. */
-  readonly present: boolean;
+  /** How it was unpacked. */
+  readonly how: Unpacking;
 }
 
 /** What unpacking needs to know. */
@@ -26,6 +31,8 @@ export interface UnpackOptions {
   readonly snapshotter: string;
   /** Told after each layer, the lowest first. */
   readonly onLayer: (layer: UnpackedLayer) => void;
+  /** Told once when bima does not write files itself, and why. */
+  readonly onLeft: (reason: unknown) => void;
 }
 
 /**
@@ -47,25 +54,69 @@ async function chainId(below: Digest | undefined, diffId: Digest): Promise<Diges
 /** Unpacks the layers of one image. Snapshots that are there are kept, all of them are held by the lease. */
 export class Unpacker {
   readonly #rpc: Rpc;
-  readonly #lease: Lease;
   readonly #options: UnpackOptions;
-  readonly #snapshots: Stub<typeof SnapshotsDefinition>;
+  readonly #snapshots: Snapshots;
   readonly #diff: Stub<typeof DiffDefinition>;
   /** Layers that were announced, by their positions. */
   readonly #announced = new Map<number, Layer>();
-  /** The snapshots that were made of them so far, and whether this took work. */
-  readonly #early: { readonly name: Digest; readonly made: boolean }[] = [];
+  /** The snapshots that there are so far, the lowest first. */
+  readonly #ready: { readonly name: Digest; readonly how: Unpacking }[] = [];
+  /** Who takes files; not yet part of a snapshot that is ready. */
+  readonly #files = new Set<SnapshotFiles>();
   /** One thing at a time. */
   #working = Promise.resolve();
   #failed = false;
+  /** Why bima does not write files itself, if it does not. */
+  #left: { readonly reason: unknown } | undefined;
 
   /** @param rpc the connection, with the lease; @param lease holds the snapshots; @param options what else there is */
   constructor(rpc: Rpc, lease: Lease, options: UnpackOptions) {
     this.#rpc = rpc;
-    this.#lease = lease;
     this.#options = options;
-    this.#snapshots = rpc.stub(SnapshotsDefinition);
+    this.#snapshots = new Snapshots(rpc, lease, options.snapshotter);
     this.#diff = rpc.stub(DiffDefinition);
+    if (options.snapshotter !== "overlayfs") {
+      // Others make something else of a layer than a folder with its files.
+      this.#left = { reason: new BimaError(`snapshotter "${options.snapshotter}" does it in its own way`) };
+    }
+  }
+
+  /**
+   * Begins a snapshot for the files of the layer that is sent next. If nobody can take them, containerd unpacks the
+   * layer when it is there.
+   *
+   * @param position where the layer will be in the image, 0 is the lowest
+   * @param below what stands at a path in the layers below
+   * @returns who takes the files; `undefined` when they are not wanted
+   */
+  async files(
+    position: number,
+    below: (path: string) => ImageNode | undefined,
+  ): Promise<FileSink | undefined> {
+    if (this.#left !== undefined) return undefined;
+    await this.#working;
+    if (this.#ready.length !== position) return undefined;
+    let key: string | undefined;
+    try {
+      const active = await this.#snapshots.prepare(
+        `layer ${position}`,
+        this.#ready.at(-1)?.name,
+        "unpack a layer",
+      );
+      key = active.key;
+      const onEnd = (files: SnapshotFiles, diffId: Digest): void => {
+        this.#working = this.#working.then(() => this.#complete(files, diffId));
+      };
+      const files = await SnapshotFiles.open(this.#snapshots, active, this.#rpc.options.address, {
+        below,
+        onEnd,
+      });
+      this.#files.add(files);
+      return files;
+    } catch (reason) {
+      await this.#leave(key, reason);
+      return undefined;
+    }
   }
 
   /**
@@ -80,9 +131,14 @@ export class Unpacker {
     this.#working = this.#working.then(() => this.#workAhead());
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Gives up what is not complete. Resolves when nothing is under way any more. */
   async settle(): Promise<void> {
     await this.#working;
+    for (const files of this.#files) {
+      await files.close();
+      await this.#snapshots.remove(files.key);
+    }
+    this.#files.clear();
   }
 
   /**
@@ -94,15 +150,18 @@ export class Unpacker {
    */
   async finish(layers: readonly Layer[]): Promise<Digest | undefined> {
     await this.settle();
+    if (this.#left !== undefined) this.#options.onLeft(this.#left.reason);
     const chain = await chainIds(layers.map((layer) => layer.diffId));
-    const made = new Set(this.#early.filter((snapshot) => snapshot.made).map((snapshot) => snapshot.name));
+    const ready = new Map(this.#ready.map(({ name, how }) => [name, how]));
     let present = chain.length;
     // A snapshot needs its parent, so the topmost one that is there says it for all below.
-    while (present > 0 && !await this.#hold(chain[present - 1] as Digest)) present--;
+    while (present > 0 && !await this.#snapshots.hold(chain[present - 1] as Digest)) present--;
     for (const [index, layer] of layers.entries()) {
       const name = chain[index] as Digest;
-      if (index >= present) await this.#apply(layer, name, chain[index - 1]);
-      this.#options.onLayer({ layer, present: index < present && !made.has(name) });
+      const how = index < present
+        ? ready.get(name) ?? "present"
+        : await this.#apply(layer, name, chain[index - 1]);
+      this.#options.onLayer({ layer, how });
     }
     return chain.at(-1);
   }
@@ -110,35 +169,45 @@ export class Unpacker {
   /** Never fails: a layer that cannot be unpacked ends it, and finish() meets that layer again. */
   async #workAhead(): Promise<void> {
     try {
-      for (let layer; !this.#failed && (layer = this.#announced.get(this.#early.length)) !== undefined;) {
-        const parent = this.#early.at(-1)?.name;
+      for (let layer; !this.#failed && (layer = this.#announced.get(this.#ready.length)) !== undefined;) {
+        const parent = this.#ready.at(-1)?.name;
         const name = await chainId(parent, layer.diffId);
-        const made = !await this.#hold(name);
-        if (made) await this.#apply(layer, name, parent);
-        this.#early.push({ name, made });
+        const how = await this.#snapshots.hold(name) ? "present" : await this.#apply(layer, name, parent);
+        this.#ready.push({ name, how });
       }
     } catch {
       this.#failed = true;
     }
   }
 
-  /** @returns whether the snapshot is there; it is held from then on */
-  async #hold(name: Digest): Promise<boolean> {
-    if (!await this.#exists(name)) return false;
-    await this.#lease.holdSnapshot(this.#options.snapshotter, name);
-    // It may have been collected just before the lease got hold of it.
-    return await this.#exists(name);
+  /** Makes a snapshot of files that were written. Never fails: what is not ready is unpacked later. */
+  async #complete(files: SnapshotFiles, diffId: Digest): Promise<void> {
+    this.#files.delete(files);
+    try {
+      await files.close();
+      if (files.error !== undefined) throw files.error;
+      const name = await chainId(this.#ready.at(-1)?.name, diffId);
+      const made = await this.#snapshots.commit(files.key, name, "unpack a layer");
+      this.#ready.push({ name, how: made ? "written" : "present" });
+    } catch (reason) {
+      await this.#leave(files.key, reason);
+    }
   }
 
-  /** Unpacks one layer on top of its parent. */
-  async #apply(layer: Layer, name: Digest, parent = ""): Promise<void> {
-    const { snapshotter } = this.#options;
-    const step = `unpack layer "${layer.descriptor.digest}" with snapshotter "${snapshotter}"`;
-    const key = `extract-${Date.now()}-${crypto.randomUUID()} ${name}`;
+  /** Leaves the rest to containerd. */
+  async #leave(key: string | undefined, reason: unknown): Promise<void> {
+    this.#left = { reason };
+    if (key !== undefined) await this.#snapshots.remove(key);
+  }
+
+  /** Has containerd unpack one layer on top of its parent. */
+  async #apply(layer: Layer, name: Digest, parent?: Digest): Promise<Unpacking> {
+    const step =
+      `unpack layer "${layer.descriptor.digest}" with snapshotter "${this.#snapshots.snapshotter}"`;
+    const { key, mounts } = await this.#snapshots.prepare(name, parent, step);
     try {
-      const { mounts } = await this.#snapshots.prepare({ snapshotter, key, parent }, { step, patient: true });
       const { mediaType, digest, size } = layer.descriptor;
-      const { applied } = await this.#diff.apply({ diff: { mediaType, digest, size }, mounts }, {
+      const { applied } = await this.#diff.apply({ diff: { mediaType, digest, size }, mounts: [...mounts] }, {
         step,
         patient: true,
       });
@@ -147,30 +216,11 @@ export class Unpacker {
           `Cannot ${step}: the tar inside is ${applied?.digest ?? "unknown"}, not ${layer.diffId}`,
         );
       }
-      await this.#snapshots.commit({ snapshotter, name, key }, { step, patient: true });
     } catch (error) {
-      await this.#remove(key);
-      // Somebody else unpacked the same layer in the meantime.
-      if (isCode(error, "AlreadyExists") && await this.#hold(name)) return;
+      await this.#snapshots.remove(key);
       throw error;
     }
-  }
-
-  async #exists(name: string): Promise<boolean> {
-    try {
-      const step = `look for snapshot "${name}" in containerd`;
-      await this.#snapshots.stat({ snapshotter: this.#options.snapshotter, key: name }, { step });
-      return true;
-    } catch (error) {
-      if (isCode(error, "NotFound")) return false;
-      throw error;
-    }
-  }
-
-  /** Takes a snapshot back that is not finished. What this cannot remove goes with the lease. */
-  async #remove(key: string): Promise<void> {
-    const snapshots = this.#rpc.detached(this.#rpc.options.timeout).stub(SnapshotsDefinition);
-    const step = `take snapshot "${key}" back`;
-    await snapshots.remove({ snapshotter: this.#options.snapshotter, key }, { step }).catch(() => {});
+    // Else somebody else unpacked the same layer in the meantime.
+    return await this.#snapshots.commit(key, name, step) ? "applied" : "present";
   }
 }

@@ -108,7 +108,7 @@ class CtrWriter implements ImageWriter {
     );
     if (unpack) {
       for (const { descriptor } of image.layers) {
-        onEvent({ kind: "unpacked", digest: descriptor.digest, present: false });
+        onEvent({ kind: "unpacked", digest: descriptor.digest, how: "applied" });
       }
     }
     signal?.throwIfAborted();

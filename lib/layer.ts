@@ -10,7 +10,16 @@ import { type GzipPool, GzipStream } from "./gzip.ts";
 import { type Layer, mediaTypes } from "./oci.ts";
 import type { LayerTree } from "./rootfs.ts";
 import { tarStream } from "./tar.ts";
-import type { ImageWriter } from "./writer.ts";
+import type { ImageNode } from "./tree.ts";
+import type { BlobWriter, FileSink, ImageWriter } from "./writer.ts";
+
+/** Where a layer will be in the image. */
+export interface LayerPlace {
+  /** Its number; 0 is the lowest. */
+  readonly position: number;
+  /** @returns what stands at a path in the layers below */
+  readonly below: (path: string) => ImageNode | undefined;
+}
 
 /** How a layer is written. */
 export interface LayerOptions {
@@ -18,6 +27,8 @@ export interface LayerOptions {
   readonly pool: GzipPool;
   /** gzip's level, 1 (fast) to 9 (small). */
   readonly level: number;
+  /** Where the layer will be in the image. Default: the destination only gets its blob. */
+  readonly place?: LayerPlace;
   /** Stops the work. Default: never. */
   readonly signal?: AbortSignal;
   /** Takes the number of bytes of the tar that went by since the last call. Default: nobody. */
@@ -30,39 +41,86 @@ export interface WrittenLayer extends Layer {
 }
 
 /**
- * Writes one layer to a destination, unless it has one that was made of the same input.
+ * A layer that the destination expects: it is sent, then committed. When one of the two fails, the blob is taken back.
+ */
+export interface OpenLayer {
+  /** Whether the destination has it already, so that nothing is sent. */
+  readonly reused: boolean;
+  /** Sends its bytes, in one pass. */
+  send(): Promise<void>;
+  /** Makes it part of the destination. */
+  commit(): Promise<WrittenLayer>;
+}
+
+/**
+ * Opens a layer at a destination, unless that one has a layer that was made of the same input.
  *
  * @param tree what the layer holds
  * @param writer where it goes
- * @returns the layer
+ * @returns the layer, of which nothing is sent yet
  */
-export async function writeLayer(
+export async function openLayer(
   tree: LayerTree,
   writer: ImageWriter,
   options: LayerOptions,
-): Promise<WrittenLayer> {
-  const { pool, level, signal, onBytes = () => {} } = options;
+): Promise<OpenLayer> {
+  const { level, place } = options;
   const key = layerKey(tree, level);
   const known = key === undefined ? undefined : await writer.reuse(key);
-  if (known !== undefined) return { ...known, reused: true };
-
+  if (known !== undefined) {
+    return { reused: true, send: async () => {}, commit: () => Promise.resolve({ ...known, reused: true }) };
+  }
   const blob = await writer.blob(`layer-${key ?? crypto.randomUUID()}`, { sizeHint: tarSize(tree) });
-  try {
-    const tar = new HashStream();
-    await tarStream(tree)
-      .pipeThrough(tar)
-      .pipeThrough(countStream(onBytes))
-      .pipeThrough(new GzipStream({ pool, level, ...(signal ? { signal } : {}) }))
-      .pipeTo(blob.writable, signal ? { signal } : {});
-    const info = {
-      mediaType: mediaTypes.layerGzip,
-      diffId: tar.digest,
-      ...(key === undefined ? {} : { key }),
-    };
-    return { descriptor: await blob.commit(info), diffId: tar.digest, reused: false };
-  } catch (error) {
-    await blob.abort();
-    throw error;
+  const files = place === undefined ? undefined : await writer.files?.(place.position, place.below);
+  return new NewLayer({ tree, key, blob, files }, options);
+}
+
+/** What a {@linkcode NewLayer} is made of, and where it goes. */
+interface Parts {
+  readonly tree: LayerTree;
+  readonly key: string | undefined;
+  readonly blob: BlobWriter;
+  readonly files: FileSink | undefined;
+}
+
+class NewLayer implements OpenLayer {
+  readonly reused = false;
+  readonly #parts: Parts;
+  readonly #options: LayerOptions;
+  readonly #tar = new HashStream();
+
+  constructor(parts: Parts, options: LayerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  async send(): Promise<void> {
+    const { tree, blob, files } = this.#parts;
+    const { pool, level, onBytes = () => {} } = this.#options;
+    const signal = this.#options.signal === undefined ? {} : { signal: this.#options.signal };
+    try {
+      await tarStream(tree, files)
+        .pipeThrough(this.#tar)
+        .pipeThrough(countStream(onBytes))
+        .pipeThrough(new GzipStream({ pool, level, ...signal }))
+        .pipeTo(blob.writable, signal);
+    } catch (error) {
+      await blob.abort();
+      throw error;
+    }
+    files?.end(this.#tar.digest);
+  }
+
+  async commit(): Promise<WrittenLayer> {
+    const { key, blob } = this.#parts;
+    const diffId = this.#tar.digest;
+    try {
+      const info = { mediaType: mediaTypes.layerGzip, diffId, ...(key === undefined ? {} : { key }) };
+      return { descriptor: await blob.commit(info), diffId, reused: false };
+    } catch (error) {
+      await blob.abort();
+      throw error;
+    }
   }
 }
 

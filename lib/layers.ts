@@ -5,16 +5,17 @@
  */
 import type { BuildOptions } from "./build_options.ts";
 import { GzipPool } from "./gzip.ts";
-import { inTurns } from "./in_turns.ts";
-import { sizeOf, writeLayer, type WrittenLayer } from "./layer.ts";
+import { openLayer, sizeOf, type WrittenLayer } from "./layer.ts";
 import type { ImagePlan } from "./plan.ts";
+import type { ImageNode } from "./tree.ts";
 import type { ImageWriter } from "./writer.ts";
 
-/** As many layers at once as a parallel destination gets: its commits wait for the disk, the processors need not. */
-const sideBySide = 4;
+/** So many commits may be under way: they wait for the disk. */
+const mostCommits = 4;
 
 /**
- * Writes all layers of a plan.
+ * Writes all layers of a plan, the lowest first, so that the destination can begin with it. Where the destination can
+ * take several at once, a layer is sent while those below it are being committed.
  *
  * @param plan the plan
  * @param writer where they go
@@ -27,26 +28,55 @@ export async function writeLayers(
   writer: ImageWriter,
   options: BuildOptions,
 ): Promise<WrittenLayer[]> {
-  const { onEvent = () => {}, compressionLevel = 6, workers } = options;
+  const { onEvent = () => {}, compressionLevel: level = 6, workers } = options;
   using pool = new GzipPool(workers === undefined ? {} : { workers });
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  return await inTurns(
-    plan.layers,
-    writer.parallel ? sideBySide : 1,
-    async ({ tree, title }, index) => {
+  const commits: Promise<WrittenLayer>[] = [];
+  const finish = async (index: number, commit: Promise<WrittenLayer>): Promise<WrittenLayer> => {
+    try {
+      const layer = await commit;
+      writer.ready?.(layer, index);
+      onEvent({ kind: "written", index, descriptor: layer.descriptor, reused: layer.reused });
+      return layer;
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+  };
+  let commitSent = (): void => {};
+  try {
+    for (const [index, { tree, title }] of plan.layers.entries()) {
+      await commits[index - mostCommits];
       signal.throwIfAborted();
       onEvent({ kind: "layer", index, title, size: sizeOf(tree) });
-      try {
-        const onBytes = (count: number): void => onEvent({ kind: "bytes", index, count });
-        const layer = await writeLayer(tree, writer, { pool, level: compressionLevel, signal, onBytes });
-        writer.ready?.(layer, index);
-        onEvent({ kind: "written", index, descriptor: layer.descriptor, reused: layer.reused });
-        return layer;
-      } catch (error) {
-        stop.abort(error);
-        throw error;
+      const onBytes = (count: number): void => onEvent({ kind: "bytes", index, count });
+      const place = { position: index, below: (path: string) => standing(plan, index, path) };
+      const layer = await openLayer(tree, writer, { pool, level, place, signal, onBytes });
+      // Not earlier: containerd opens nothing while it commits a large blob.
+      commitSent();
+      await layer.send();
+      commitSent = () => {
+        commits[index] = finish(index, layer.commit());
+        // Who is told of a failure is whoever waits for all of them.
+        commits[index].catch(() => {});
+        commitSent = () => {};
+      };
+      if (layer.reused || !writer.parallel) {
+        commitSent();
+        await commits[index];
       }
-    },
-  );
+    }
+    commitSent();
+    return await Promise.all(commits);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(commits);
+    throw error;
+  }
+}
+
+/** @returns what stands at a path in the layers below a position */
+function standing({ layers }: ImagePlan, position: number, path: string): ImageNode | undefined {
+  return layers.slice(0, position).findLast(({ tree }) => tree.has(path))?.tree.get(path);
 }

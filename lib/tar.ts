@@ -3,28 +3,44 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { createTarPacker, type TarHeader, type TarPackController } from "modern-tar";
 import { readFile } from "./file_stream.ts";
 import type { LayerTree } from "./rootfs.ts";
 import type { ImageNode } from "./tree.ts";
+import type { FileSink } from "./writer.ts";
 
 /**
  * A tree as a tar in pax format: names relative, sorted, owners as numbers, times whole seconds.
  *
  * @param tree what it holds
+ * @param files gets the nodes and their bytes as well, so that they are read once
  * @returns the tar's bytes; reading drives the reading of the files
  */
-export function tarStream(tree: LayerTree): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function tarStream(tree: LayerTree, files?: FileSink): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { readable, controller } = createTarPacker();
-  pack(tree, controller).then(() => controller.finalize()).catch((error: unknown) => controller.error(error));
+  pack(tree, controller, files).then(() => controller.finalize()).catch((error: unknown) =>
+    controller.error(error)
+  );
   return readable;
 }
 
-async function pack(tree: LayerTree, controller: TarPackController): Promise<void> {
+/** So many nodes are packed in one turn of the event loop. */
+const turnAfter = 32;
+
+async function pack(
+  tree: LayerTree,
+  controller: TarPackController,
+  files: FileSink | undefined,
+): Promise<void> {
+  let count = 0;
   for (const [path, node] of tree) {
+    // Small files are read without the event loop, and signals, commits and workers wait for it.
+    if (++count % turnAfter === 0) await new Promise((resolve) => setImmediate(resolve));
+    files?.node(path, node);
     const writer = controller.add(nodeHeader(path, node)).getWriter();
     if (node.kind === "file") {
-      for await (const piece of readFile(node)) await writer.write(piece);
+      for await (const piece of readFile(node)) await Promise.all([writer.write(piece), files?.bytes(piece)]);
     }
     await writer.close();
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ContainerdEvent } from "./containerd.ts";
+import { messageOf } from "./errors.ts";
 import { type LogLevel, logLevels } from "./log_level.ts";
 import type { Descriptor } from "./oci.ts";
 import { formatPlatform } from "./platform.ts";
@@ -124,6 +125,12 @@ function short(text: string, width: number): string {
   return plain.length <= width ? plain.join("") : `${plain.slice(0, width - 1).join("")}…`;
 }
 
+const unpackings = {
+  present: "was unpacked already",
+  written: "unpacked",
+  applied: "unpacked by containerd",
+} as const;
+
 function describe(event: ContainerdEvent): string {
   switch (event.kind) {
     case "connected":
@@ -133,7 +140,9 @@ function describe(event: ContainerdEvent): string {
     case "present":
       return `${event.digest} is there already`;
     case "unpacked":
-      return `${event.present ? "was unpacked already" : "unpacked"}: ${event.digest}`;
+      return `${unpackings[event.how]}: ${event.digest}`;
+    case "left":
+      return `containerd unpacks the layers: ${messageOf(event.reason)}`;
     case "leftover":
       return `could not take back lease ${event.lease}, containerd drops it within a day`;
   }

@@ -7,6 +7,7 @@
 import type { Digest } from "./digest.ts";
 import type { Descriptor, Image, Layer } from "./oci.ts";
 import type { Reference } from "./reference.ts";
+import type { ImageNode } from "./tree.ts";
 
 /** What is known of a blob before it is written. */
 export interface BlobOptions {
@@ -46,6 +47,27 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
+/**
+ * Takes the files of a layer while its tar is being made. It never throws: what it cannot take, the destination gets
+ * out of the layer's blob.
+ */
+export interface FileSink {
+  /**
+   * Begins a node; the one before is complete. Nodes come in the order of the tar.
+   *
+   * @param path relative to the root of the image, clean
+   */
+  node(path: string, node: ImageNode): void;
+  /** Takes the next bytes of the file that was begun. The chunk must stay as it is until the promise resolves. */
+  bytes(chunk: Uint8Array<ArrayBuffer>): Promise<void>;
+  /**
+   * Says that this was all. A layer that fails is not ended; disposing of the {@linkcode ImageWriter} gives it up.
+   *
+   * @param diffId the digest of the layer's tar
+   */
+  end(diffId: Digest): void;
+}
+
 /** What a finished image is called, and where it is. */
 export interface WriteResult {
   /** The manifest's digest. */
@@ -79,6 +101,15 @@ export interface ImageWriter extends AsyncDisposable {
    * @param ref tells concurrent writes of the same content apart from others; free-form
    */
   blob(ref: string, options?: BlobOptions): Promise<BlobWriter>;
+  /**
+   * Asks for somebody who takes the files of a layer beside its blob, for a destination that keeps images unpacked
+   * too. Optional; never fails. The layer below has been ended or announced with {@linkcode ImageWriter.ready}.
+   *
+   * @param position the layer's place in the image; 0 is the lowest
+   * @param below what stands at a path in the layers below
+   * @returns who takes the files; `undefined` when nobody does
+   */
+  files?(position: number, below: (path: string) => ImageNode | undefined): Promise<FileSink | undefined>;
   /**
    * A hint: this layer, committed or reused before, will be in the image at this position. What a destination does
    * with a layer after that can begin while the others are still being made. Optional; never fails.

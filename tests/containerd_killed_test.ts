@@ -34,7 +34,7 @@ async function build(
     timeout: 1000,
     ...options,
     onEvent: (event) => {
-      if (event.kind !== "unpacked" || event.present) return;
+      if (event.kind !== "unpacked" || event.how === "present") return;
       unpacked.push(event);
       void reached(unpacked.length === 1 ? "unpacking" : "unpacked");
     },

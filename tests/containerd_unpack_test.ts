@@ -31,7 +31,7 @@ async function build(
   await writer.finish(image, namesOf("bima/unpack"));
   return {
     image,
-    unpacked: events.filter((event) => event.kind === "unpacked").map(({ present }) => present),
+    unpacked: events.filter((event) => event.kind === "unpacked").map(({ how }) => how === "present"),
   };
 }
 
@@ -230,7 +230,7 @@ Deno.test("ready() unpacks a layer before the image is finished", async () => {
   const told: boolean[] = [];
   await using writer = await openContainerd({
     address: daemon.address,
-    onEvent: (event) => event.kind === "unpacked" && told.push(event.present),
+    onEvent: (event) => event.kind === "unpacked" && told.push(event.how === "present"),
   });
   const layers = [];
   for (const name of ["a", "b", "c"]) layers.push(await writeLayer(writer, await layerOf({ [name]: name })));

@@ -4,7 +4,7 @@ import { openContext } from "../lib/context.ts";
 import { type Digest, digestOf } from "../lib/digest.ts";
 import { PathError } from "../lib/errors.ts";
 import { GzipPool } from "../lib/gzip.ts";
-import { layerKey, sizeOf, writeLayer } from "../lib/layer.ts";
+import { layerKey, type LayerOptions, openLayer, sizeOf, type WrittenLayer } from "../lib/layer.ts";
 import { type Layer, mediaTypes } from "../lib/oci.ts";
 import type { LayerTree } from "../lib/rootfs.ts";
 import type { FileNode, ImageNode } from "../lib/tree.ts";
@@ -77,11 +77,22 @@ class Memory implements ImageWriter {
   async [Symbol.asyncDispose]() {}
 }
 
+/** Opens, sends and commits a layer. */
+async function writeLayer(
+  tree: LayerTree,
+  writer: ImageWriter,
+  options: LayerOptions,
+): Promise<WrittenLayer> {
+  const layer = await openLayer(tree, writer, options);
+  await layer.send();
+  return await layer.commit();
+}
+
 async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   return await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).bytes();
 }
 
-Deno.test("writeLayer() names the blob and the tar inside by what was written", async () => {
+Deno.test("a layer names the blob and the tar inside by what was written", async () => {
   using pool = new GzipPool({ workers: 0 });
   const writer = new Memory();
   const layer = await writeLayer(tree, writer, { pool, level: 6 });
@@ -101,7 +112,7 @@ Deno.test("writeLayer() names the blob and the tar inside by what was written", 
   assert((writer.hints[0] ?? 0) >= tar.byteLength, "the hint is an upper bound");
 });
 
-Deno.test("writeLayer() bounds the size of a tar with long names and targets from above", async () => {
+Deno.test("a layer bounds the size of a tar with long names and targets from above", async () => {
   using pool = new GzipPool({ workers: 0 });
   const long = "ü/".repeat(1300);
   const trees: LayerTree[] = [
@@ -116,7 +127,7 @@ Deno.test("writeLayer() bounds the size of a tar with long names and targets fro
   }
 });
 
-Deno.test("writeLayer() gives the same bytes whatever the pool", async () => {
+Deno.test("a layer gives the same bytes whatever the pool", async () => {
   const digests = new Set<Digest>();
   for (const workers of [0, 1, 2, 3]) {
     using pool = new GzipPool({ workers });
@@ -128,7 +139,7 @@ Deno.test("writeLayer() gives the same bytes whatever the pool", async () => {
   assertEquals(digests.size, 1);
 });
 
-Deno.test("writeLayer() takes the destination's own layer for the same key", async () => {
+Deno.test("a layer takes the destination's own layer for the same key", async () => {
   using pool = new GzipPool({ workers: 0 });
   const digest: Digest = `sha256:${"1".repeat(64)}`;
   const known = { descriptor: { mediaType: mediaTypes.layerGzip, digest, size: 1 }, diffId: digest };
@@ -137,7 +148,7 @@ Deno.test("writeLayer() takes the destination's own layer for the same key", asy
   assertEquals(writer.calls, [`reuse ${layerKey(tree, 6)}`]);
 });
 
-Deno.test("writeLayer() does not ask for a layer of files that were just written", async () => {
+Deno.test("a layer does not ask for a layer of files that were just written", async () => {
   using pool = new GzipPool({ workers: 0 });
   using folder = new Folder({ file: "fresh" });
   const node = openContext(folder.path).node("file");
@@ -151,7 +162,7 @@ Deno.test("writeLayer() does not ask for a layer of files that were just written
   assertEquals(Object.hasOwn(writer.info ?? {}, "key"), false);
 });
 
-Deno.test("writeLayer() tells how many bytes of the tar went by", async () => {
+Deno.test("a layer tells how many bytes of the tar went by", async () => {
   using pool = new GzipPool({ workers: 0 });
   const writer = new Memory();
   let sum = 0;
@@ -159,7 +170,7 @@ Deno.test("writeLayer() tells how many bytes of the tar went by", async () => {
   assertEquals(sum, (await gunzip(writer.bytes)).byteLength);
 });
 
-Deno.test("writeLayer() takes the blob back when a file fails in the middle", async () => {
+Deno.test("a layer takes the blob back when a file fails in the middle", async () => {
   using folder = new Folder({ a: noise(2 << 20), b: noise(3 << 20) });
   const context = openContext(folder.path);
   const nodes = new Map<string, FileNode>();
@@ -181,14 +192,14 @@ Deno.test("writeLayer() takes the blob back when a file fails in the middle", as
   }
 });
 
-Deno.test("writeLayer() takes the blob back when the destination fails", async () => {
+Deno.test("a layer takes the blob back when the destination fails", async () => {
   using pool = new GzipPool({ workers: 1 });
   const writer = new Memory(undefined, new RangeError("full"));
   await assertRejects(() => writeLayer(tree, writer, { pool, level: 1 }), RangeError, "full");
   assertEquals(writer.calls.slice(2), ["abort"]);
 });
 
-Deno.test("writeLayer() takes the blob back when it is told to stop, before or in the middle", async () => {
+Deno.test("a layer takes the blob back when it is told to stop, before or in the middle", async () => {
   for (const before of [true, false]) {
     using pool = new GzipPool({ workers: 1 });
     const stop = new AbortController();
@@ -206,7 +217,7 @@ Deno.test("writeLayer() takes the blob back when it is told to stop, before or i
   }
 });
 
-Deno.test("writeLayer() ends when the listener throws", async () => {
+Deno.test("a layer ends when the listener throws", async () => {
   using pool = new GzipPool({ workers: 0 });
   const writer = new Memory();
   const onBytes = (): never => {

@@ -15,6 +15,8 @@ export interface DaemonOptions {
   readonly size?: string;
   /** More of the daemon's configuration, in TOML. */
   readonly config?: string;
+  /** Whether nobody else sees what is below the daemon's root, as with a daemon in a container. Default: false. */
+  readonly elsewhere?: boolean;
 }
 
 /** A program of the containerd under test. */
@@ -33,17 +35,19 @@ export class Daemon implements AsyncDisposable {
   readonly programs: string = [Deno.env.get("CONTAINERD_BIN"), Deno.env.get("PATH")].filter(Boolean).join(
     ":",
   );
+  readonly #elsewhere: boolean;
   #process: Deno.ChildProcess | undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, { elsewhere = false }: DaemonOptions) {
     this.folder = folder;
+    this.#elsewhere = elsewhere;
     this.address = `${folder}/containerd.sock`;
   }
 
   /** Starts a daemon and waits until it answers. */
   static async start(options: DaemonOptions = {}): Promise<Daemon> {
     const folder = await Deno.makeTempDir({ prefix: "bima-containerd-" });
-    const daemon = new Daemon(folder);
+    const daemon = new Daemon(folder, options);
     try {
       await Deno.mkdir(`${folder}/root`);
       if (options.size !== undefined) {
@@ -70,8 +74,16 @@ export class Daemon implements AsyncDisposable {
   /** Starts the daemon again after {@linkcode Daemon.kill}. */
   async start(): Promise<void> {
     const log = await Deno.open(`${this.folder}/log`, { create: true, append: true });
-    this.#process = new Deno.Command(program("containerd"), {
-      args: ["--config", `${this.folder}/config.toml`],
+    const hide = `mount -t tmpfs tmpfs "${this.folder}/root" && exec "$0" "$@"`;
+    const inside = this.#elsewhere ? ["unshare", "--mount", "sh", "-c", hide] : [];
+    const [first = "", ...args] = [
+      ...inside,
+      program("containerd"),
+      "--config",
+      `${this.folder}/config.toml`,
+    ];
+    this.#process = new Deno.Command(first, {
+      args,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -103,9 +115,17 @@ export class Daemon implements AsyncDisposable {
     this.#process?.kill("SIGCONT");
   }
 
+  /** What runs a program where the daemon's files are seen: in front of its own name. */
+  get inside(): readonly string[] {
+    return this.#elsewhere && this.#process !== undefined
+      ? ["nsenter", "--target", String(this.#process.pid), "--mount", "--"]
+      : [];
+  }
+
   /** Runs `ctr` against the daemon. @returns its output */
   async ctr(...args: string[]): Promise<string> {
-    return await run(program("ctr"), "--address", this.address, ...args);
+    const [first = "", ...rest] = [...this.inside, program("ctr"), "--address", this.address, ...args];
+    return await run(first, ...rest);
   }
 
   /** Runs `ctr` until its output matches. @throws {Error} when that does not come about */
