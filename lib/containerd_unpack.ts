@@ -66,8 +66,9 @@ export class Unpacker {
   /** One thing at a time. */
   #working = Promise.resolve();
   #failed = false;
-  /** Why bima does not write files itself, if it does not. */
+  /** Why bima does not write files itself, or no more, if that is so. */
   #left: { readonly reason: unknown } | undefined;
+  readonly #leaving = Promise.withResolvers<void>();
 
   /** @param rpc the connection, with the lease; @param lease holds the snapshots; @param options what else there is */
   constructor(rpc: Rpc, lease: Lease, options: UnpackOptions) {
@@ -77,7 +78,7 @@ export class Unpacker {
     this.#diff = rpc.stub(DiffDefinition);
     if (options.snapshotter !== "overlayfs") {
       // Others make something else of a layer than a folder with its files.
-      this.#left = { reason: new BimaError(`snapshotter "${options.snapshotter}" does it in its own way`) };
+      this.#leave(new BimaError(`snapshotter "${options.snapshotter}" does it in its own way`));
     }
   }
 
@@ -93,9 +94,8 @@ export class Unpacker {
     position: number,
     below: (path: string) => ImageNode | undefined,
   ): Promise<FileSink | undefined> {
-    if (this.#left !== undefined) return undefined;
-    await this.#working;
-    if (this.#ready.length !== position) return undefined;
+    await Promise.race([this.#working, this.#leaving.promise]);
+    if (this.#left !== undefined || this.#ready.length !== position) return undefined;
     let key: string | undefined;
     try {
       const active = await this.#snapshots.prepare(
@@ -114,7 +114,8 @@ export class Unpacker {
       this.#files.add(files);
       return files;
     } catch (reason) {
-      await this.#leave(key, reason);
+      this.#leave(reason);
+      if (key !== undefined) await this.#snapshots.remove(key);
       return undefined;
     }
   }
@@ -172,8 +173,13 @@ export class Unpacker {
       for (let layer; !this.#failed && (layer = this.#announced.get(this.#ready.length)) !== undefined;) {
         const parent = this.#ready.at(-1)?.name;
         const name = await chainId(parent, layer.diffId);
-        const how = await this.#snapshots.hold(name) ? "present" : await this.#apply(layer, name, parent);
-        this.#ready.push({ name, how });
+        if (await this.#snapshots.hold(name)) {
+          this.#ready.push({ name, how: "present" });
+          continue;
+        }
+        // The layers above can be compressed meanwhile, but have no snapshot to be written on.
+        this.#leave(new BimaError(`layer "${layer.descriptor.digest}" is only there as a blob`));
+        this.#ready.push({ name, how: await this.#apply(layer, name, parent) });
       }
     } catch {
       this.#failed = true;
@@ -190,14 +196,15 @@ export class Unpacker {
       const made = await this.#snapshots.commit(files.key, name, "unpack a layer");
       this.#ready.push({ name, how: made ? "written" : "present" });
     } catch (reason) {
-      await this.#leave(files.key, reason);
+      this.#leave(reason);
+      await this.#snapshots.remove(files.key);
     }
   }
 
   /** Leaves the rest to containerd. */
-  async #leave(key: string | undefined, reason: unknown): Promise<void> {
-    this.#left = { reason };
-    if (key !== undefined) await this.#snapshots.remove(key);
+  #leave(reason: unknown): void {
+    this.#left ??= { reason };
+    this.#leaving.resolve();
   }
 
   /** Has containerd unpack one layer on top of its parent. */

@@ -18,11 +18,11 @@ export interface Program {
 export interface Figure {
   /** The program's name. */
   readonly label: string;
-  /** The median of the runs, in seconds. */
+  /** The median of the rounds, in seconds. */
   readonly seconds: number;
-  /** The fastest run, in seconds. */
+  /** The fastest round, in seconds. */
   readonly least: number;
-  /** The slowest run, in seconds. */
+  /** The slowest round, in seconds. */
   readonly most: number;
   /** The largest resident memory of one of its processes, in bytes. */
   readonly memory: number;
@@ -30,35 +30,56 @@ export interface Figure {
 
 /** The part of hyperfine's JSON that is used. */
 interface Report {
-  readonly results: readonly { readonly median: number; readonly min: number; readonly max: number }[];
+  readonly results: readonly { readonly times: readonly number[] }[];
 }
 
 /**
- * Runs programs one after the other.
+ * Runs programs in turns, so that a machine which becomes slower does so for all of them.
  *
  * @param programs what is compared
  * @param folder where they run; reports are written there as well
- * @param runs how often each of them, after one run that does not count
+ * @param rounds how often each of them, after one round that does not count
  * @returns a figure for each, in order
  */
 export async function measure(
   programs: readonly Program[],
   folder: string,
-  runs: number,
+  rounds: number,
 ): Promise<Figure[]> {
+  const times = programs.map((): number[] => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, program] of programs.entries()) {
+      const seconds = await time(program, folder);
+      if (round > 0) times[index]!.push(seconds);
+    }
+  }
   const figures: Figure[] = [];
-  for (const { label, command, prepare = "true" } of programs) {
-    const report = `${folder}/report.json`;
-    const options = ["--warmup", "1", "--runs", String(runs), "--style", "none", "--export-json", report];
-    await run(["hyperfine", ...options, "--prepare", prepare, command], folder);
-    const { results } = JSON.parse(await Deno.readTextFile(report)) as Report;
-    const { median, min, max } = results[0]!;
-    await run(["sh", "-c", prepare], folder);
-    await run(["/usr/bin/time", "-f", "%M", "-o", `${folder}/memory`, "sh", "-c", command], folder);
-    const memory = 1024 * Number(await Deno.readTextFile(`${folder}/memory`));
-    figures.push({ label, seconds: median, least: min, most: max, memory });
+  for (const [index, program] of programs.entries()) {
+    const sorted = times[index]!.toSorted((a, b) => a - b);
+    figures.push({
+      label: program.label,
+      seconds: (sorted[rounds - 1 >> 1]! + sorted[rounds >> 1]!) / 2,
+      least: sorted[0]!,
+      most: sorted.at(-1)!,
+      memory: await memoryOf(program, folder),
+    });
   }
   return figures;
+}
+
+async function time({ command, prepare = "true" }: Program, folder: string): Promise<number> {
+  const report = `${folder}/report.json`;
+  const options = ["--runs", "1", "--style", "none", "--export-json", report];
+  // What was written before must not be written to the disk now.
+  await run(["hyperfine", ...options, "--prepare", `${prepare}; sync`, command], folder);
+  const { results } = JSON.parse(await Deno.readTextFile(report)) as Report;
+  return results[0]!.times[0]!;
+}
+
+async function memoryOf({ command, prepare = "true" }: Program, folder: string): Promise<number> {
+  await run(["sh", "-c", prepare], folder);
+  await run(["/usr/bin/time", "-f", "%M", "-o", `${folder}/memory`, "sh", "-c", command], folder);
+  return 1024 * Number(await Deno.readTextFile(`${folder}/memory`));
 }
 
 /**

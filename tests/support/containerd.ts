@@ -13,6 +13,8 @@ import { run } from "./bima.ts";
 export interface DaemonOptions {
   /** The size of the file system that holds everything the daemon stores, such as `8m`. Default: the temporary directory's. */
   readonly size?: string;
+  /** The size of an ext4 file system on a disk that holds everything the daemon stores, such as `8G`. Default: none. */
+  readonly disk?: string;
   /** More of the daemon's configuration, in TOML. */
   readonly config?: string;
   /** Whether nobody else sees what is below the daemon's root, as with a daemon in a container. Default: false. */
@@ -52,6 +54,11 @@ export class Daemon implements AsyncDisposable {
       await Deno.mkdir(`${folder}/root`);
       if (options.size !== undefined) {
         await run("mount", "-t", "tmpfs", "-o", `size=${options.size}`, "tmpfs", `${folder}/root`);
+      }
+      if (options.disk !== undefined) {
+        await run("truncate", "--size", options.disk, `${folder}/disk`);
+        await run("mkfs.ext4", "-q", "-F", `${folder}/disk`);
+        await run("mount", "-o", "loop", `${folder}/disk`, `${folder}/root`);
       }
       const lines = [
         "version = 2",

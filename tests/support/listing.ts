@@ -21,6 +21,6 @@ export async function listing(folder: string, inside: readonly string[] = []): P
   if (code !== 0) throw new Error(`Cannot list ${folder}`);
   return new TextDecoder().decode(stdout).trim().split("\n").map((row) =>
     // sha256sum repeats the name, and escapes some; find writes fractions of seconds, which no tar has here.
-    row.replace(/ \\?([0-9a-f]{64})  .*$/, " $1").replace(/(\d+)\.0000000000( |$)/, "$1$2").trim()
+    row.replace(/ \\?([0-9a-f]{64}) {2}.*$/, " $1").replace(/(\d+)\.0000000000( |$)/, "$1$2").trim()
   ).sort();
 }
