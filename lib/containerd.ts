@@ -16,9 +16,10 @@ import { Unpacker, type Unpacking } from "./containerd_unpack.ts";
 import type { Digest } from "./digest.ts";
 import { BimaError } from "./errors.ts";
 import type { Descriptor, Image, Layer } from "./oci.ts";
+import { shorten } from "./quote.ts";
 import type { Reference } from "./reference.ts";
 import type { ImageNode } from "./tree.ts";
-import type { BlobWriter, FileSink, ImageWriter, WriteResult } from "./writer.ts";
+import type { BlobOptions, BlobWriter, FileSink, ImageWriter, WriteResult } from "./writer.ts";
 
 /** What the writer tells while it works. */
 export type ContainerdEvent =
@@ -132,8 +133,8 @@ class ContainerdWriter implements ImageWriter {
     return await this.#store.find(key);
   }
 
-  async blob(ref: string): Promise<BlobWriter> {
-    const blob = this.#openBlob(ref);
+  async blob(ref: string, options: BlobOptions = {}): Promise<BlobWriter> {
+    const blob = this.#openBlob(ref, shorten(options.title ?? ref));
     this.#blobs.add(blob);
     return await blob;
   }
@@ -188,8 +189,8 @@ class ContainerdWriter implements ImageWriter {
     this.#rpc.close();
   }
 
-  async #openBlob(name: string): Promise<ContainerdBlob> {
-    return new ContainerdBlob(name, this.#store, await this.#store.open(name));
+  async #openBlob(ref: string, name: string): Promise<ContainerdBlob> {
+    return new ContainerdBlob(name, this.#store, await this.#store.open(ref, name));
   }
 
   async #release(rpc: Rpc): Promise<void> {

@@ -77,10 +77,11 @@ export class ContentStore {
    * Opens an ingest for a blob whose digest is known only at its end. The ref is nobody else's, so that no other
    * build waits for this one, nor loses what it wrote when this one is stopped.
    *
-   * @param name what to call it
+   * @param ref what tells it apart from others
+   * @param name what messages call it
    */
-  async open(name: string): Promise<Ingest> {
-    return await this.#ingest(name, `bima-${name}-${crypto.randomUUID()}`);
+  async open(ref: string, name: string): Promise<Ingest> {
+    return await this.#ingest(name, `bima-${ref}-${crypto.randomUUID()}`);
   }
 
   /** Takes an ingest back that is nobody else's. Never fails: what stays goes with the lease. */

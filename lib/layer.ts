@@ -27,6 +27,8 @@ export interface LayerOptions {
   readonly pool: GzipPool;
   /** gzip's level, 1 (fast) to 9 (small). */
   readonly level: number;
+  /** What messages call the layer. Default: an identifier. */
+  readonly title?: string;
   /** Where the layer will be in the image. Default: the destination only gets its blob. */
   readonly place?: LayerPlace;
   /** Stops the work. Default: never. */
@@ -64,13 +66,16 @@ export async function openLayer(
   writer: ImageWriter,
   options: LayerOptions,
 ): Promise<OpenLayer> {
-  const { level, place } = options;
+  const { level, title, place } = options;
   const key = layerKey(tree, level);
   const known = key === undefined ? undefined : await writer.reuse(key);
   if (known !== undefined) {
     return { reused: true, send: async () => {}, commit: () => Promise.resolve({ ...known, reused: true }) };
   }
-  const blob = await writer.blob(`layer-${key ?? crypto.randomUUID()}`, { sizeHint: tarSize(tree) });
+  const blob = await writer.blob(`layer-${key ?? crypto.randomUUID()}`, {
+    sizeHint: tarSize(tree),
+    ...(title === undefined ? {} : { title }),
+  });
   const files = place === undefined ? undefined : await writer.files?.(place.position, place.below);
   return new NewLayer({ tree, key, blob, files }, options);
 }

@@ -5,7 +5,7 @@
  */
 import type { BuildOptions } from "./build_options.ts";
 import { GzipPool } from "./gzip.ts";
-import { openLayer, sizeOf, type WrittenLayer } from "./layer.ts";
+import { type OpenLayer, openLayer, sizeOf, type WrittenLayer } from "./layer.ts";
 import type { ImagePlan } from "./plan.ts";
 import type { ImageNode } from "./tree.ts";
 import type { ImageWriter } from "./writer.ts";
@@ -33,18 +33,26 @@ export async function writeLayers(
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const commits: Promise<WrittenLayer>[] = [];
-  const finish = async (index: number, commit: Promise<WrittenLayer>): Promise<WrittenLayer> => {
+  let sent: { readonly index: number; readonly layer: OpenLayer } | undefined;
+  const commit = async (index: number, layer: OpenLayer): Promise<WrittenLayer> => {
     try {
-      const layer = await commit;
-      writer.ready?.(layer, index);
-      onEvent({ kind: "written", index, descriptor: layer.descriptor, reused: layer.reused });
-      return layer;
+      const written = await layer.commit();
+      writer.ready?.(written, index);
+      onEvent({ kind: "written", index, descriptor: written.descriptor, reused: written.reused });
+      return written;
     } catch (error) {
       stop.abort(error);
       throw error;
     }
   };
-  let commitSent = (): void => {};
+  const commitSent = (): void => {
+    if (sent === undefined) return;
+    const { index, layer } = sent;
+    sent = undefined;
+    commits[index] = commit(index, layer);
+    // Who is told of a failure is whoever waits for all of them.
+    commits[index].catch(() => {});
+  };
   try {
     for (const [index, { tree, title }] of plan.layers.entries()) {
       await commits[index - mostCommits];
@@ -52,16 +60,11 @@ export async function writeLayers(
       onEvent({ kind: "layer", index, title, size: sizeOf(tree) });
       const onBytes = (count: number): void => onEvent({ kind: "bytes", index, count });
       const place = { position: index, below: (path: string) => standing(plan, index, path) };
-      const layer = await openLayer(tree, writer, { pool, level, place, signal, onBytes });
+      const layer = await openLayer(tree, writer, { pool, level, title, place, signal, onBytes });
       // Not earlier: containerd opens nothing while it commits a large blob.
       commitSent();
       await layer.send();
-      commitSent = () => {
-        commits[index] = finish(index, layer.commit());
-        // Who is told of a failure is whoever waits for all of them.
-        commits[index].catch(() => {});
-        commitSent = () => {};
-      };
+      sent = { index, layer };
       if (layer.reused || !writer.parallel) {
         commitSent();
         await commits[index];

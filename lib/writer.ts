@@ -13,6 +13,8 @@ import type { ImageNode } from "./tree.ts";
 export interface BlobOptions {
   /** An upper bound of its size in bytes. Default: unknown. */
   readonly sizeHint?: number;
+  /** What it is, for messages. Default: the ref. */
+  readonly title?: string;
 }
 
 /** What the writer of a blob knows, or promises, at its end. */

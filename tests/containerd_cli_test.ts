@@ -215,7 +215,10 @@ for (
     assertEquals([code, stdout.byteLength], [1, 0], text);
     if (what === "Ctrl-C") assertStringIncludes(text, "Interrupted");
     else {
-      assertMatch(text, /^bima: Cannot send "layer-[^"]+" to containerd: containerd at "[^"]+" went away$/m);
+      assertMatch(
+        text,
+        /^bima: Cannot send "COPY kernel \/kernel" to containerd: containerd at "[^"]+" went away$/m,
+      );
       await daemon.start();
       // What the dead daemon kept, the next build takes back.
       assertEquals(await daemon.images(), new Map());
