@@ -66,8 +66,7 @@ export class SnapshotFiles implements FileSink {
     } finally {
       Deno.removeSync(probe);
     }
-    const owner = { uid: 0, gid: 0 };
-    return new SnapshotFiles(active.key, new NodeWriter(folder, { owner, below: options.below }), options);
+    return new SnapshotFiles(active.key, new NodeWriter(folder, options.below), options);
   }
 
   /** Why not everything could be written; `undefined` when nothing went wrong. */

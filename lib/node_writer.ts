@@ -11,30 +11,27 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** What is written without the event loop, in bytes: with thousands of small files its turns would cost more. */
 const smallSize = 1 << 16;
 
-/** How a {@linkcode NodeWriter} works. */
-export interface NodeWriterOptions {
-  /** The owner that new files get by themselves, who need not be set. */
-  readonly owner: { readonly uid: number; readonly gid: number };
-  /** @returns what stands at a path below: a directory that is not given, but needed, is made like the one there */
-  readonly below: (path: string) => ImageNode | undefined;
-}
-
 /**
  * Writes nodes into an empty folder that nobody else writes to. Directories come before what is in them. After an
  * error nothing is promised but {@linkcode NodeWriter.close}.
  */
 export class NodeWriter {
   readonly #folder: string;
-  readonly #options: NodeWriterOptions;
+  readonly #below: (path: string) => ImageNode | undefined;
   /** Directories and their times, which are set last: every new entry changes them. */
   readonly #directories = new Map<string, number>();
   #file: { readonly handle: Deno.FsFile; readonly path: string; readonly node: ImageNode } | undefined;
   #pending: Promise<void> = Promise.resolve();
 
-  /** @param folder its absolute path; @param options owner, and what is below */
-  constructor(folder: string, options: NodeWriterOptions) {
+  /**
+   * Takes a folder.
+   *
+   * @param folder its absolute path
+   * @param below tells what stands at a path below: a directory that is not given, but needed, is made like that one
+   */
+  constructor(folder: string, below: (path: string) => ImageNode | undefined) {
     this.#folder = folder;
-    this.#options = options;
+    this.#below = below;
   }
 
   /**
@@ -56,7 +53,7 @@ export class NodeWriter {
         break;
       case "symlink":
         Deno.symlinkSync(node.target, place);
-        this.#own(place, node);
+        lchownSync(place, node.uid, node.gid);
         lutimesSync(place, timeOf(node), timeOf(node));
         break;
       case "file":
@@ -113,22 +110,24 @@ export class NodeWriter {
   /** Makes the directories around a node that are in a layer below only. */
   #require(path: string): void {
     if (path === "" || this.#directories.has(path)) return;
-    const node = this.#options.below(path);
+    const node = this.#below(path);
     if (node?.kind !== "directory") throw new RangeError(`Nothing is known of the directory "${path}"`);
     this.begin(path, node);
   }
 
-  #attributes(place: string, node: ImageNode): void {
-    // Another owner clears setuid and setgid, so the mode comes last.
-    this.#own(place, node);
-    Deno.chmodSync(place, node.mode);
-  }
-
-  #own(place: string, { uid, gid }: ImageNode): void {
-    const { owner } = this.#options;
-    if (uid !== owner.uid || gid !== owner.gid) lchownSync(place, uid, gid);
+  #attributes(place: string, { uid, gid, mode }: ImageNode): void {
+    // Always: a directory with setgid hands its group down. Before the mode: it clears setuid and setgid.
+    lchownSync(place, uid, gid);
+    Deno.chmodSync(place, mode);
+    // Without CAP_FSETID the kernel leaves setgid out and says nothing.
+    if ((mode & setgid) !== 0 && ((Deno.lstatSync(place).mode ?? 0) & setgid) === 0) {
+      throw new RangeError(`The mode ${mode.toString(8)} cannot be set`);
+    }
   }
 }
+
+/** The mode bit (POSIX.1-2017, sys/stat.h, S_ISGID). */
+const setgid = 0o2000;
 
 /** Times beyond these mean different things to different file systems, and to who unpacks a tar. */
 const times = { first: 0, last: 2 ** 31 - 1 };

@@ -7,7 +7,6 @@ import { Folder } from "./support/bima.ts";
 import { listing } from "./support/listing.ts";
 import { noise } from "./support/image.ts";
 
-const owner = { uid: 0, gid: 0 };
 const common = { mode: 0o644, uid: 0, gid: 0, mtime: 0 };
 
 function file(bytes: Uint8Array<ArrayBuffer>, more: Partial<FileNode> = {}): FileNode {
@@ -27,6 +26,10 @@ const tree: LayerTree = new Map<string, ImageNode>([
   ["middle", file(noise(70_000))],
   ["nothing", file(new Uint8Array(), { mode: 0o000 })],
   ["setuid", file(text("setuid"), { mode: 0o6755, uid: 1000, gid: 1000 })],
+  ["shared", { ...common, kind: "directory", mode: 0o2775, uid: 1000, gid: 1000 }],
+  ["shared/file", file(text("root's"))],
+  ["shared/folder", { ...common, kind: "directory", mode: 0o755 }],
+  ["shared/link", { ...common, kind: "symlink", mode: 0o777, target: "file" }],
   ["tmp", { ...common, kind: "directory", mode: 0o1777 }],
   [`tmp/ütf-8 ${"x".repeat(240)}`, file(text("a long name"))],
 ]);
@@ -49,7 +52,7 @@ for (const umask of [0o022, 0o077, 0o000]) {
     using folder = new Folder({ "ours/": "", "tar/": "" });
     const before = Deno.umask(umask);
     try {
-      await write(tree, new NodeWriter(folder.at("ours"), { owner, below: () => undefined }));
+      await write(tree, new NodeWriter(folder.at("ours"), () => undefined));
     } finally {
       Deno.umask(before);
     }
@@ -70,9 +73,9 @@ Deno.test("NodeWriter makes directories that are below only like those", async (
   using folder = new Folder();
   const below = new Map<string, ImageNode>([
     ["app", { ...common, kind: "directory", mode: 0o750, uid: 3, gid: 4, mtime: 1000 }],
-    ["app/conf", { ...common, kind: "directory", mode: 0o2775, mtime: 2000 }],
+    ["app/conf", { ...common, kind: "directory", mode: 0o2775, gid: 5, mtime: 2000 }],
   ]);
-  const writer = new NodeWriter(folder.path, { owner, below: (path) => below.get(path) });
+  const writer = new NodeWriter(folder.path, (path) => below.get(path));
   await write(
     new Map([["app/conf/a", file(text("a"), { mtime: 9 })], ["app/conf/b", file(text("b"), { mtime: 9 })]]),
     writer,
@@ -80,7 +83,7 @@ Deno.test("NodeWriter makes directories that are below only like those", async (
   const rows = (await listing(folder.path)).map((row) => row.replace(/ [0-9a-f]{64}$/, ""));
   assertEquals(rows, [
     "./app d 750 3:4 1000",
-    "./app/conf d 2775 0:0 2000",
+    "./app/conf d 2775 0:5 2000",
     "./app/conf/a f 644 0:0 9 1",
     "./app/conf/b f 644 0:0 9 1",
   ]);
@@ -93,7 +96,7 @@ Deno.test("NodeWriter refuses times that not every file system holds", async () 
       const node = kind === "file"
         ? file(text("x"), { mtime })
         : { ...common, kind, mtime, target: "x" } as ImageNode;
-      const writer = new NodeWriter(folder.path, { owner, below: () => undefined });
+      const writer = new NodeWriter(folder.path, () => undefined);
       await assertRejects(
         () => write(new Map([[`${kind}${mtime}`, node]]), writer),
         RangeError,
@@ -107,7 +110,7 @@ Deno.test("NodeWriter refuses times that not every file system holds", async () 
 Deno.test("NodeWriter refuses a directory of which nothing is known, and what is there already", () => {
   using folder = new Folder({ there: "there" });
   const below = (path: string): ImageNode | undefined => path === "file" ? file(text("file")) : undefined;
-  const writer = new NodeWriter(folder.path, { owner, below });
+  const writer = new NodeWriter(folder.path, below);
   assertThrows(() => writer.begin("unknown/file", file(text("x"))), RangeError, `the directory "unknown"`);
   assertThrows(() => writer.begin("file/file", file(text("x"))), RangeError, `the directory "file"`);
   assertThrows(() => writer.begin("there", file(text("x"))), Deno.errors.AlreadyExists);
@@ -117,7 +120,7 @@ Deno.test("NodeWriter refuses a directory of which nothing is known, and what is
 
 Deno.test("NodeWriter closes in the middle of a file, and takes no more bytes", async () => {
   using folder = new Folder();
-  const writer = new NodeWriter(folder.path, { owner, below: () => undefined });
+  const writer = new NodeWriter(folder.path, () => undefined);
   writer.begin("large", file(noise(1 << 20)));
   const written = writer.write(noise(1 << 20));
   await writer.close();
