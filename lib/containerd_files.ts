@@ -1,7 +1,8 @@
 /**
  * The files of a layer, written into a snapshot while the layer is being compressed and sent. A builder may do that
  * with a snapshot that it has prepared (containerd, docs/snapshotters); it spares the daemon to decompress everything
- * afterwards. It takes a daemon on the same file system, and root; whatever is in doubt is left to the daemon.
+ * afterwards. It takes a daemon on the same file system, and root; whatever is in doubt is left to the daemon. The
+ * daemon then never compares the blob with the digest of its tar; both come out of one pass here.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import type { ActiveSnapshot, Snapshots } from "./containerd_snapshots.ts";
 import type { Digest } from "./digest.ts";
 import { BimaError } from "./errors.ts";
 import { NodeWriter } from "./node_writer.ts";
-import type { ImageNode } from "./tree.ts";
+import { type ImageNode, parentPath } from "./tree.ts";
 import type { FileSink } from "./writer.ts";
 
 /** What {@linkcode SnapshotFiles} needs to know. */
@@ -50,9 +51,10 @@ export class SnapshotFiles implements FileSink {
     address: string,
     options: SnapshotFilesOptions,
   ): Promise<SnapshotFiles> {
-    // Who can put up a socket of his own could name any folder. A group may be let in.
-    requireRoot({ uid: Deno.statSync(address).uid, gid: 0 }, `the socket "${address}"`);
+    // Who can put up a socket of their own could name any folder; and only root may be able to put another in its place.
+    requireOurs(address);
     const folder = folderOf(active);
+    requireOurs(folder);
     requireRoot(Deno.lstatSync(folder), `"${folder}"`);
     if (Deno.readDirSync(folder).next().done !== true) throw new BimaError(`"${folder}" is not empty`);
     const probe = `${folder}/.bima-${crypto.randomUUID()}`;
@@ -129,6 +131,17 @@ function folderOf({ mounts }: ActiveSnapshot): string {
   throw new BimaError(`a snapshot of type "${mount?.type ?? "none"}" is not a folder`);
 }
 
-function requireRoot({ uid, gid }: Pick<Deno.FileInfo, "uid" | "gid">, what: string): void {
+/** A path that nobody but root can make lead elsewhere. */
+function requireOurs(path: string): void {
+  const real = Deno.realPathSync(path);
+  for (let at = real; at !== ""; at = parentPath(at)) {
+    const { uid, mode, isDirectory } = Deno.lstatSync(at);
+    // In a directory with the sticky bit, such as /tmp, others cannot replace what is root's.
+    const open = isDirectory && ((mode ?? 0) & 0o022) !== 0 && ((mode ?? 0) & 0o1000) === 0;
+    if (uid !== 0 || open) throw new BimaError(`"${at}" is not only root's to change`);
+  }
+}
+
+function requireRoot({ uid, gid }: Deno.FileInfo, what: string): void {
   if (uid !== 0 || gid !== 0) throw new BimaError(`${what} does not belong to root (${uid}:${gid})`);
 }

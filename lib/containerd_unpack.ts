@@ -147,7 +147,7 @@ export class Unpacker {
    *
    * @param layers the layers, the lowest first, all of them in the content store
    * @returns the name of the topmost snapshot; `undefined` without layers
-   * @throws {DigestMismatchError} when a layer is not the tar that it was said to be
+   * @throws {DigestMismatchError} when a layer that containerd unpacks is not the tar that it was said to be
    */
   async finish(layers: readonly Layer[]): Promise<Digest | undefined> {
     await this.settle();
@@ -181,8 +181,9 @@ export class Unpacker {
         this.#leave(new BimaError(`layer "${layer.descriptor.digest}" is only there as a blob`));
         this.#ready.push({ name, how: await this.#apply(layer, name, parent) });
       }
-    } catch {
+    } catch (reason) {
       this.#failed = true;
+      this.#leave(reason);
     }
   }
 
@@ -191,13 +192,16 @@ export class Unpacker {
     this.#files.delete(files);
     try {
       await files.close();
-      if (files.error !== undefined) throw files.error;
+      if (files.error !== undefined) {
+        await this.#snapshots.remove(files.key);
+        throw files.error;
+      }
       const name = await chainId(this.#ready.at(-1)?.name, diffId);
+      // Takes the snapshot back when it fails.
       const made = await this.#snapshots.commit(files.key, name, "unpack a layer");
       this.#ready.push({ name, how: made ? "written" : "present" });
     } catch (reason) {
       this.#leave(reason);
-      await this.#snapshots.remove(files.key);
     }
   }
 

@@ -43,7 +43,8 @@ export interface WrittenLayer extends Layer {
 }
 
 /**
- * A layer that the destination expects: it is sent, then committed. When one of the two fails, the blob is taken back.
+ * A layer that the destination expects: it is sent, then committed. When one of the two fails, the blob is taken back;
+ * one that is never committed goes with the {@linkcode ImageWriter}.
  */
 export interface OpenLayer {
   /** Whether the destination has it already, so that nothing is sent. */

@@ -205,7 +205,19 @@ Deno.test("containerd unpacks when its socket or its folder is not root's", asyn
   {
     await using daemon = await Daemon.start();
     await Deno.chown(daemon.address, 1000, 0);
-    await assertLeft("does not belong to root (1000:0)", { daemon, folder, how: applied });
+    await assertLeft("is not only root's to change", { daemon, folder, how: applied });
+  }
+  {
+    // Its owner could put another socket, and with it any folder, in its place.
+    await using daemon = await Daemon.start();
+    await Deno.chown(daemon.folder, 1000, 1000);
+    await assertLeft(`"${daemon.folder}" is not only root's to change`, { daemon, folder, how: applied });
+    await Deno.chown(daemon.folder, 0, 0);
+  }
+  {
+    await using daemon = await Daemon.start();
+    await Deno.chmod(daemon.folder, 0o777);
+    await assertLeft(`"${daemon.folder}" is not only root's to change`, { daemon, folder, how: applied });
   }
   {
     // As in a user namespace: the daemon's root is another user outside of it.
