@@ -223,13 +223,13 @@ async function setImage(rpc: Rpc, name: string, target: Descriptor): Promise<voi
   const image = { name, target: { mediaType, digest, size } };
   for (let attempt = 1;; attempt++) {
     try {
-      await images.update({ image, updateMask: ["target"] }, { step });
+      await images.update({ image, updateMask: ["target"] }, { step, patient: true });
       return;
     } catch (error) {
       if (!isCode(error, "NotFound")) throw error;
     }
     try {
-      await images.create({ image }, { step });
+      await images.create({ image }, { step, patient: true });
       return;
     } catch (error) {
       // Somebody else made it in between; then it can be updated.

@@ -121,7 +121,10 @@ export class ContentStore {
     const updateMask = Object.keys(labels).map((key) => `labels.${key}`);
     if (updateMask.length === 0) return;
     const step = `label "${digest}" in containerd`;
-    await this.#content.update({ info: { digest, labels: { ...labels } }, updateMask }, { step });
+    await this.#content.update({ info: { digest, labels: { ...labels } }, updateMask }, {
+      step,
+      patient: true,
+    });
   }
 
   async #ingest(name: string, ref: string, blob?: Descriptor): Promise<Ingest> {

@@ -30,6 +30,8 @@ export interface DuplexOptions {
 interface Waiting<Response> {
   resolve(answer: Response): void;
   reject(error: unknown): void;
+  /** Whether it may take long. */
+  readonly patient: boolean;
 }
 
 /** Requests and answers in order. Ends with {@linkcode Duplex.finish} or {@linkcode Duplex.cancel}. */
@@ -50,6 +52,7 @@ export class Duplex<Fields, Response> {
     this.#options = options;
     wire.onAnswer((answer) => {
       this.#waiting.shift()?.resolve(answer);
+      if (!this.#waiting.some(({ patient }) => patient)) this.#unguard();
       this.#watch();
     });
     wire.onFailure((error) => this.#settle(error));
@@ -67,8 +70,9 @@ export class Duplex<Fields, Response> {
   ask(fields: Fields, options: { readonly patient?: boolean } = {}): Promise<Response> {
     if (this.#ended) return Promise.reject(this.#error);
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
-    this.#waiting.push({ resolve, reject });
-    if (options.patient === true) {
+    const { patient = false } = options;
+    this.#waiting.push({ resolve, reject, patient });
+    if (patient) {
       this.#guard ??= this.#options.guard(() => this.#fail(this.#options.stalled()));
     }
     this.#watch();
@@ -98,6 +102,11 @@ export class Duplex<Fields, Response> {
     this.#timer = setTimeout(() => this.#fail(this.#options.stalled()), this.#options.idleLimit);
   }
 
+  #unguard(): void {
+    this.#guard?.[Symbol.dispose]();
+    this.#guard = undefined;
+  }
+
   #fail(error: unknown): void {
     if (this.#ended) return;
     this.#settle(error);
@@ -109,7 +118,7 @@ export class Duplex<Fields, Response> {
     this.#ended = true;
     this.#error = error;
     this.#options.signal?.removeEventListener("abort", this.#abort);
-    this.#guard?.[Symbol.dispose]();
+    this.#unguard();
     clearTimeout(this.#timer);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
     this.#over.resolve();

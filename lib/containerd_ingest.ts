@@ -69,7 +69,8 @@ export class Ingest {
     for (let ref = options.ref;;) {
       const stream = content.write({ step: `send "${name}" to containerd` });
       try {
-        await stream.ask({ action: WriteAction.STAT, ref, ...known });
+        // Like everything that writes, it waits while the daemon commits a blob, whosever that is.
+        await stream.ask({ action: WriteAction.STAT, ref, ...known }, { patient: true });
         return new Ingest(ref, stream);
       } catch (error) {
         stream.cancel(error);

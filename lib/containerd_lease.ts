@@ -46,7 +46,7 @@ export class Lease {
     };
     const lease = new Lease(id, leases, lifeline);
     try {
-      await leases.create({ id, labels }, { step: "take a lease in containerd" });
+      await leases.create({ id, labels }, { step: "take a lease in containerd", patient: true });
     } catch (error) {
       // An answer that did not come, or was not waited for, says nothing about whether it is there.
       await lease.release(rpc.detached(rpc.options.timeout)).catch(() => {});
@@ -86,7 +86,7 @@ export class Lease {
 
   async #hold(id: string, type: string): Promise<void> {
     const step = `hold "${id}" in containerd`;
-    await this.#leases.addResource({ id: this.id, resource: { id, type } }, { step });
+    await this.#leases.addResource({ id: this.id, resource: { id, type } }, { step, patient: true });
   }
 }
 
