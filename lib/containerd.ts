@@ -21,6 +21,8 @@ import type { Reference } from "./reference.ts";
 import type { ImageNode } from "./tree.ts";
 import type { BlobOptions, BlobWriter, FileSink, ImageWriter, WriteResult } from "./writer.ts";
 
+export type { Unpacking };
+
 /** What the writer tells while it works. */
 export type ContainerdEvent =
   /** The daemon answered. */
