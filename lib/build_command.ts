@@ -6,10 +6,11 @@
 import type { BuildOptions } from "./build.ts";
 import { commandInputs, type StandardInput } from "./command_inputs.ts";
 import type { CommandLine, OptionName } from "./command_line.ts";
-import type { Destination } from "./destination.ts";
+import type { ContainerdDestination, Destination } from "./destination.ts";
 import { UsageError } from "./errors.ts";
 import { parseOutput } from "./output.ts";
 import { fileNameOf, parseReference } from "./reference.ts";
+import { unpackers } from "./unpackers.ts";
 
 /** What the options of a build depend on besides the command line. */
 export interface Surroundings extends StandardInput {
@@ -91,7 +92,7 @@ function toDestination(
       ...text(line, "namespace", "namespace"),
       ...text(line, "address", "address"),
       ...text(line, "snapshotter", "snapshotter"),
-      unpack: !line.has("no-unpack"),
+      ...unpacking(line),
       ...(seconds === undefined ? {} : { timeout: seconds * 1000 }),
     };
   }
@@ -156,4 +157,16 @@ export function pairs<Name extends string>(
   }
   // Not by assignment: `__proto__` is a key like any other.
   return Object.fromEntries(result);
+}
+
+function unpacking(line: CommandLine): Pick<ContainerdDestination, "unpack" | "unpackBy"> {
+  const unpack = !line.has("no-unpack");
+  const text = line.value("unpack-by");
+  if (text === undefined) return { unpack };
+  const unpackBy = unpackers.find((name) => name === text);
+  if (unpackBy === undefined) {
+    throw new UsageError(`Cannot use --unpack-by "${text}": expected ${unpackers.join(" or ")}`);
+  }
+  if (!unpack) throw new UsageError("Cannot use --no-unpack and --unpack-by together");
+  return { unpack, unpackBy };
 }

@@ -67,6 +67,11 @@ export const buildOptions = [
     text: "containerd snapshotter to unpack with (default: the namespace's own, else overlayfs)",
   },
   { name: "no-unpack", text: "import into containerd without unpacking" },
+  {
+    name: "unpack-by",
+    value: "WHO",
+    text: "bima, which leaves to containerd what it cannot do, or containerd (default: bima)",
+  },
   { name: "timeout", value: "SECONDS", text: "how long connecting to containerd may take (default: 10)" },
   {
     name: "platform",

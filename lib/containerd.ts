@@ -19,9 +19,10 @@ import type { Descriptor, Image, Layer } from "./oci.ts";
 import { shorten } from "./quote.ts";
 import type { Reference } from "./reference.ts";
 import type { ImageNode } from "./tree.ts";
+import type { UnpackerName } from "./unpackers.ts";
 import type { BlobOptions, BlobWriter, FileSink, ImageWriter, WriteResult } from "./writer.ts";
 
-export type { Unpacking };
+export type { UnpackerName, Unpacking };
 
 /** What the writer tells while it works. */
 export type ContainerdEvent =
@@ -48,6 +49,8 @@ export interface ContainerdOptions {
   readonly snapshotter?: string;
   /** Whether to unpack the image. Default: true. */
   readonly unpack?: boolean;
+  /** Who unpacks it. containerd does it in its own way, such as with `sync_fs`. Default: `bima`. */
+  readonly unpackBy?: UnpackerName;
   /** How long connecting may take, and each step of cleaning up, in milliseconds. Default: 10,000. */
   readonly timeout?: number;
   /** How long the daemon may be silent while something is asked of it, in milliseconds. Default: 60,000. */
@@ -81,7 +84,8 @@ export async function openContainerd(options: ContainerdOptions = {}): Promise<I
       ? undefined
       : await chooseSnapshotter(rpc, options.snapshotter);
     const lease = await Lease.take(rpc);
-    return new ContainerdWriter(rpc.withLease(lease.id), { lease, snapshotter, stop, onEvent });
+    const { unpackBy = "bima" } = options;
+    return new ContainerdWriter(rpc.withLease(lease.id), { lease, snapshotter, unpackBy, stop, onEvent });
   } catch (error) {
     rpc.close();
     throw error;
@@ -93,6 +97,7 @@ interface Parts {
   readonly lease: Lease;
   /** Absent when the image is not to be unpacked. */
   readonly snapshotter: string | undefined;
+  readonly unpackBy: UnpackerName;
   /** Ends every request that is under way. */
   readonly stop: AbortController;
   readonly onEvent: (event: ContainerdEvent) => void;
@@ -116,10 +121,11 @@ class ContainerdWriter implements ImageWriter {
       onLocked: (ref) => parts.onEvent({ kind: "locked", ref }),
       onPresent: (digest) => parts.onEvent({ kind: "present", digest }),
     });
-    const { snapshotter } = parts;
+    const { snapshotter, unpackBy } = parts;
     if (snapshotter !== undefined) {
       this.#unpacker = new Unpacker(rpc, parts.lease, {
         snapshotter,
+        unpackBy,
         onLayer: ({ layer, how }) =>
           parts.onEvent({ kind: "unpacked", digest: layer.descriptor.digest, how }),
         onLeft: (reason) => parts.onEvent({ kind: "left", reason }),

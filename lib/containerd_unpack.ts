@@ -12,6 +12,7 @@ import { type Digest, digestOf } from "./digest.ts";
 import { BimaError, DigestMismatchError } from "./errors.ts";
 import type { Layer } from "./oci.ts";
 import type { ImageNode } from "./tree.ts";
+import type { UnpackerName } from "./unpackers.ts";
 import type { FileSink } from "./writer.ts";
 
 /** How a layer came to its snapshot: it had one, bima wrote the files, or containerd unpacked the blob. */
@@ -29,6 +30,8 @@ export interface UnpackedLayer {
 export interface UnpackOptions {
   /** The name of the snapshotter. */
   readonly snapshotter: string;
+  /** Who unpacks. */
+  readonly unpackBy: UnpackerName;
   /** Told after each layer, the lowest first. */
   readonly onLayer: (layer: UnpackedLayer) => void;
   /** Told once when bima does not write files itself, and why. */
@@ -76,7 +79,8 @@ export class Unpacker {
     this.#options = options;
     this.#snapshots = new Snapshots(rpc, lease, options.snapshotter);
     this.#diff = rpc.stub(DiffDefinition);
-    if (options.snapshotter !== "overlayfs") {
+    if (options.unpackBy === "containerd") this.#leave(new BimaError("as it was told to"));
+    else if (options.snapshotter !== "overlayfs") {
       // Others make something else of a layer than a folder with its files.
       this.#leave(new BimaError(`snapshotter "${options.snapshotter}" does it in its own way`));
     }

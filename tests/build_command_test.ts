@@ -126,6 +126,24 @@ Deno.test("toBuildOptions() says where containerd is", () => {
   });
 });
 
+Deno.test("toBuildOptions() says who unpacks", () => {
+  for (const unpackBy of ["bima", "containerd"] as const) {
+    assertEquals(options([...base, "--unpack-by", unpackBy]).output, {
+      kind: "containerd",
+      unpack: true,
+      unpackBy,
+    });
+  }
+  assertEquals(
+    refuse([...base, "--unpack-by", "docker"]),
+    'Cannot use --unpack-by "docker": expected bima or containerd',
+  );
+  assertEquals(
+    refuse([...base, "--no-unpack", "--unpack-by", "bima"]),
+    "Cannot use --no-unpack and --unpack-by together",
+  );
+});
+
 Deno.test("toBuildOptions() takes whole numbers in their range only", () => {
   const ranges = [["compression-level", 1, 9], ["timeout", 1, 86_400]] as const;
   for (const [name, least, most] of ranges) {

@@ -1,33 +1,11 @@
 /** Layers whose files bima writes into snapshots itself: the same as what containerd unpacks, or left to it. */
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
-import type { ContainerdEvent } from "../lib/containerd.ts";
-import { ContainerdLostError } from "../lib/containerd_errors.ts";
-import { build, type BuildEvent, type BuildOptions } from "../mod.ts";
-import { bima, context, Folder, helloKernel, labels, root, run } from "./support/bima.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { build } from "../mod.ts";
+import { context, Folder, labels, root } from "./support/bima.ts";
 import { Daemon } from "./support/containerd.ts";
+import { assertClean, buildInto } from "./support/containerd_build.ts";
 import { noise } from "./support/image.ts";
 import { listing } from "./support/listing.ts";
-
-/** Builds a context into a daemon. @returns how each layer was unpacked, and why containerd did it */
-async function buildInto(daemon: Daemon, folder: Folder, options: Partial<BuildOptions> = {}) {
-  const events: ContainerdEvent[] = [];
-  const { onEvent = () => {}, ...rest } = options;
-  await build({
-    context: folder.path,
-    file: folder.at("Containerfile"),
-    tag: "bima/files",
-    output: { kind: "containerd", address: daemon.address, timeout: 1000 },
-    ...rest,
-    onEvent: (event) => {
-      if (event.kind === "containerd") events.push(event.event);
-      onEvent(event);
-    },
-  });
-  return {
-    how: events.flatMap((event) => event.kind === "unpacked" ? [event.how] : []),
-    reasons: events.flatMap((event) => event.kind === "left" ? [`${event.reason}`] : []),
-  };
-}
 
 /** What a container would see, by `ctr images mount`. */
 async function mounted(daemon: Daemon, snapshotter = "overlayfs"): Promise<string[]> {
@@ -52,10 +30,6 @@ async function imported(folder: Folder): Promise<string[]> {
   });
   await daemon.ctr("images", "import", "--no-unpack=false", `${daemon.folder}/image.tar`);
   return await mounted(daemon);
-}
-
-async function assertClean(daemon: Daemon, snapshotter = "overlayfs"): Promise<void> {
-  assertEquals([...await daemon.leftovers("default", snapshotter), ...await daemon.orphans()], []);
 }
 
 /** A context with all that COPY can bring, in layers that lie on top of each other. */
@@ -191,13 +165,24 @@ async function assertLeft(
   await assertClean(daemon, snapshotter);
 }
 
-const applied = ["applied", "applied"];
+const applied = ["applied", "applied"] as const;
 
 Deno.test("containerd unpacks for a snapshotter that keeps no folders", async () => {
   using folder = context();
   await using daemon = await Daemon.start();
   const reason = 'snapshotter "native" does it in its own way';
   await assertLeft(reason, { daemon, folder, how: applied, snapshotter: "native" });
+});
+
+Deno.test("containerd unpacks when it is told to", async () => {
+  using folder = context();
+  await using daemon = await Daemon.start();
+  const output = { kind: "containerd", address: daemon.address, unpackBy: "containerd" } as const;
+  assertEquals(await buildInto(daemon, folder, { output }), {
+    how: applied,
+    reasons: ["BimaError: as it was told to"],
+  });
+  await assertClean(daemon);
 });
 
 Deno.test("containerd unpacks when its socket or its folder is not root's", async () => {
@@ -292,102 +277,5 @@ Deno.test("containerd unpacks when Deno lets bima write nowhere", async () => {
   assertEquals(code, 0, text);
   assertStringIncludes(text, "containerd unpacks the layers: Requires write access to");
   assertEquals((await mounted(daemon)).length, 2);
-  await assertClean(daemon);
-});
-
-/** A context with a kernel that takes a while. */
-function slowContext(): Folder {
-  const kernel = new Uint8Array(24_000_000);
-  kernel.set(noise(kernel.byteLength));
-  kernel.set(helloKernel());
-  const folder = context();
-  folder.write("kernel", kernel);
-  return folder;
-}
-
-/** Calls `hit` once when so many bytes of the first layer went by. */
-function afterBytes(count: number, hit: () => void): (event: BuildEvent) => void {
-  let seen = 0;
-  return (event) => {
-    if (event.kind !== "bytes" || seen >= count) return;
-    seen += event.count;
-    if (seen >= count) hit();
-  };
-}
-
-Deno.test("a daemon that is killed while bima writes files leaves nothing behind", async () => {
-  using folder = slowContext();
-  await using daemon = await Daemon.start();
-  let killed: Promise<void> | undefined;
-  const onEvent = afterBytes(12_000_000, () => killed = daemon.kill());
-  const error = await assertRejects(() => buildInto(daemon, folder, { onEvent }));
-  assertInstanceOf(error, ContainerdLostError, `${error}`);
-  await killed;
-  await daemon.start();
-  assertEquals(await daemon.images(), new Map());
-  assertEquals((await buildInto(daemon, folder)).how, ["written", "written"]);
-  await assertClean(daemon);
-});
-
-Deno.test("a build that is stopped while it writes files leaves nothing behind", async () => {
-  using folder = slowContext();
-  await using daemon = await Daemon.start();
-  const stop = new AbortController();
-  const onEvent = afterBytes(12_000_000, () => stop.abort(new Error("stopped")));
-  await assertRejects(() => buildInto(daemon, folder, { onEvent, signal: stop.signal }), Error, "stopped");
-  await assertClean(daemon);
-  assertEquals(
-    await run("sh", "-c", `ls -l /proc/${Deno.pid}/fd | grep -c '${daemon.folder}/root' || :`),
-    "0\n",
-  );
-  assertEquals((await buildInto(daemon, folder)).how, ["written", "written"]);
-});
-
-Deno.test("a file that changes while it is written leaves nothing behind", async () => {
-  using folder = slowContext();
-  await using daemon = await Daemon.start();
-  const onEvent = afterBytes(12_000_000, () => Deno.truncateSync(folder.at("kernel"), 13_000_000));
-  await assertRejects(() => buildInto(daemon, folder, { onEvent }), Error, "it changed during the build");
-  await assertClean(daemon);
-});
-
-Deno.test("a disk that is full of files is reported, and nothing is left", async () => {
-  using folder = context({ "zeros": new Uint8Array(30_000_000) });
-  folder.write("Containerfile", `FROM scratch\nCOPY kernel /kernel\nCOPY zeros /zeros\n${labels}`);
-  await using daemon = await Daemon.start({ size: "16m" });
-  const { code, stderr } = await bima(["build", "-t", "bima/files", "."], {
-    cwd: folder.path,
-    env: { CONTAINERD_ADDRESS: daemon.address },
-  });
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, "containerd's disk is full");
-  await assertClean(daemon);
-  folder.write("zeros", "few");
-  assertEquals((await buildInto(daemon, folder)).how, ["written", "written", "written"]);
-});
-
-Deno.test("what a bima that was killed while it wrote files leaves behind, the next one removes", async () => {
-  using folder = slowContext();
-  await using daemon = await Daemon.start();
-  using script = new Folder({
-    "killed.ts": `
-      import { build } from "${root}/mod.ts";
-      let seen = 0;
-      await build({
-        context: "${folder.path}",
-        file: "${folder.at("Containerfile")}",
-        tag: "bima/files",
-        output: { kind: "containerd", address: "${daemon.address}" },
-        onEvent: (event) => {
-          if (event.kind === "bytes" && (seen += event.count) > 12_000_000) Deno.kill(Deno.pid, "SIGKILL");
-        },
-      });`,
-  });
-  const { signal } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", "--config", `${root}/deno.json`, script.at("killed.ts")],
-  }).output();
-  assertEquals(signal, "SIGKILL");
-  assertEquals((await daemon.leftovers()).map((row) => row.split(" ")[0]), ["ingest", "lease", "snapshot"]);
-  assertEquals((await buildInto(daemon, folder)).how, ["written", "written"]);
   await assertClean(daemon);
 });
