@@ -19,7 +19,7 @@
  */
 export { build, type BuildOptions, type BuildResult } from "./lib/build.ts";
 export { check, type CheckOptions, type CheckResult } from "./lib/check.ts";
-export type { ContainerdEvent, ContainerdOptions, UnpackerName, Unpacking } from "./lib/containerd.ts";
+export type { ContainerdEvent, ContainerdOptions, Unpacking } from "./lib/containerd.ts";
 export type { ContainerdDestination, Destination, TarDestination } from "./lib/destination.ts";
 export {
   ContainerfileError,
@@ -36,3 +36,4 @@ export type { Descriptor } from "./lib/oci.ts";
 export { formatPlatform, parsePlatform, type Platform } from "./lib/platform.ts";
 export type { BuildEvent, ProgressListener } from "./lib/progress.ts";
 export { parseReference, type Reference } from "./lib/reference.ts";
+export { type UnpackerName, unpackers } from "./lib/unpackers.ts";

@@ -22,7 +22,7 @@ import type { ImageNode } from "./tree.ts";
 import type { UnpackerName } from "./unpackers.ts";
 import type { BlobOptions, BlobWriter, FileSink, ImageWriter, WriteResult } from "./writer.ts";
 
-export type { UnpackerName, Unpacking };
+export type { Unpacking };
 
 /** What the writer tells while it works. */
 export type ContainerdEvent =
