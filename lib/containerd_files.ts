@@ -51,7 +51,7 @@ export class SnapshotFiles implements FileSink {
     address: string,
     options: SnapshotFilesOptions,
   ): Promise<SnapshotFiles> {
-    // Who can put up a socket of their own could name any folder; and only root may be able to put another in its place.
+    // Who can put up a socket of their own, or another folder in the place of one, could have root write anywhere.
     requireOurs(address);
     const folder = folderOf(active);
     requireOurs(folder);
@@ -131,14 +131,15 @@ function folderOf({ mounts }: ActiveSnapshot): string {
   throw new BimaError(`a snapshot of type "${mount?.type ?? "none"}" is not a folder`);
 }
 
-/** A path that nobody but root can make lead elsewhere. */
+/** Makes sure that nobody but root can make a path lead elsewhere: the path as it is written, and where it leads. */
 function requireOurs(path: string): void {
-  const real = Deno.realPathSync(path);
-  for (let at = real; at !== ""; at = parentPath(at)) {
-    const { uid, mode, isDirectory } = Deno.lstatSync(at);
-    // In a directory with the sticky bit, such as /tmp, others cannot replace what is root's.
-    const open = isDirectory && ((mode ?? 0) & 0o022) !== 0 && ((mode ?? 0) & 0o1000) === 0;
-    if (uid !== 0 || open) throw new BimaError(`"${at}" is not only root's to change`);
+  for (const start of [path, Deno.realPathSync(path)]) {
+    for (let at = start; at !== ""; at = parentPath(at)) {
+      const { uid, mode, isDirectory } = Deno.lstatSync(at);
+      // In a directory with the sticky bit, such as /tmp, others cannot replace what is root's.
+      const open = isDirectory && ((mode ?? 0) & 0o022) !== 0 && ((mode ?? 0) & 0o1000) === 0;
+      if (uid !== 0 || open) throw new BimaError(`"${at}" is not only root's to change`);
+    }
   }
 }
 

@@ -27,10 +27,10 @@ export interface LayerOptions {
   readonly pool: GzipPool;
   /** gzip's level, 1 (fast) to 9 (small). */
   readonly level: number;
-  /** What messages call the layer. Default: an identifier. */
-  readonly title?: string;
-  /** Where the layer will be in the image. Default: the destination only gets its blob. */
-  readonly place?: LayerPlace;
+  /** What messages call the layer. */
+  readonly title: string;
+  /** Where the layer will be in the image. */
+  readonly place: LayerPlace;
   /** Stops the work. Default: never. */
   readonly signal?: AbortSignal;
   /** Takes the number of bytes of the tar that went by since the last call. Default: nobody. */
@@ -73,11 +73,9 @@ export async function openLayer(
   if (known !== undefined) {
     return { reused: true, send: async () => {}, commit: () => Promise.resolve({ ...known, reused: true }) };
   }
-  const blob = await writer.blob(`layer-${key ?? crypto.randomUUID()}`, {
-    sizeHint: tarSize(tree),
-    ...(title === undefined ? {} : { title }),
-  });
-  const files = place === undefined ? undefined : await writer.files?.(place.position, place.below);
+  const ref = `layer-${key ?? crypto.randomUUID()}`;
+  const blob = await writer.blob(ref, { sizeHint: tarSize(tree), title });
+  const files = await writer.files?.(place.position, place.below);
   return new NewLayer({ tree, key, blob, files }, options);
 }
 

@@ -63,7 +63,8 @@ export interface FileSink {
   /** Takes the next bytes of the file that was begun. The chunk must stay as it is until the promise resolves. */
   bytes(chunk: Uint8Array<ArrayBuffer>): Promise<void>;
   /**
-   * Says that this was all. A layer that fails is not ended; disposing of the {@linkcode ImageWriter} gives it up.
+   * Says that this was all. What was written can be used before the blob is committed, and goes with the
+   * {@linkcode ImageWriter} if that fails. A layer that fails is not ended; disposing of the {@linkcode ImageWriter} gives it up.
    *
    * @param diffId the digest of the layer's tar
    */

@@ -41,6 +41,16 @@ Deno.test("a daemon that is killed while bima writes files leaves nothing behind
   await assertClean(daemon);
 });
 
+Deno.test("a build waits for a disk that takes longer for a commit than the daemon may be silent", async () => {
+  using folder = context({ "a": "a", "b": "b" });
+  folder.write("Containerfile", `FROM scratch\nCOPY kernel /kernel\nCOPY a /a\nCOPY b /b\n${labels}`);
+  await using daemon = await Daemon.start({ slowness: 1500 });
+  const output = { kind: "containerd", address: daemon.address, idleLimit: 500, timeout: 5000 } as const;
+  const { how } = await buildInto(daemon, folder, { output });
+  assertEquals(how, ["written", "written", "written", "written"]);
+  await assertClean(daemon);
+});
+
 Deno.test("a build that is stopped while it writes files leaves nothing behind", async () => {
   using folder = slowContext();
   await using daemon = await Daemon.start();

@@ -205,6 +205,16 @@ Deno.test("containerd unpacks when its socket or its folder is not root's", asyn
     await assertLeft(`"${daemon.folder}" is not only root's to change`, { daemon, folder, how: applied });
   }
   {
+    // A link in somebody's folder can lead to another daemon a moment before.
+    await using daemon = await Daemon.start();
+    using own = new Folder();
+    await Deno.symlink(daemon.address, own.at("socket"));
+    await Deno.chown(own.path, 1000, 1000);
+    const output = { kind: "containerd", address: own.at("socket") } as const;
+    const { how, reasons } = await buildInto(daemon, folder, { output });
+    assertEquals([how, reasons], [applied, [`BimaError: "${own.path}" is not only root's to change`]]);
+  }
+  {
     // As in a user namespace: the daemon's root is another user outside of it.
     await using daemon = await Daemon.start();
     const snapshots = `${daemon.folder}/root/io.containerd.snapshotter.v1.overlayfs/snapshots`;

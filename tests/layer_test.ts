@@ -81,9 +81,10 @@ class Memory implements ImageWriter {
 async function writeLayer(
   tree: LayerTree,
   writer: ImageWriter,
-  options: LayerOptions,
+  options: Omit<LayerOptions, "title" | "place">,
 ): Promise<WrittenLayer> {
-  const layer = await openLayer(tree, writer, options);
+  const place = { position: 0, below: () => undefined };
+  const layer = await openLayer(tree, writer, { title: "COPY . /", place, ...options });
   await layer.send();
   return await layer.commit();
 }

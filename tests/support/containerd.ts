@@ -19,6 +19,8 @@ export interface DaemonOptions {
   readonly config?: string;
   /** Whether nobody else sees what is below the daemon's root, as with a daemon in a container. Default: false. */
   readonly elsewhere?: boolean;
+  /** How long each fsync takes in addition, in milliseconds: a slow disk. Default: 0. */
+  readonly slowness?: number;
 }
 
 /** A program of the containerd under test. */
@@ -38,11 +40,13 @@ export class Daemon implements AsyncDisposable {
     ":",
   );
   readonly #elsewhere: boolean;
+  readonly #slowness: number;
   #process: Deno.ChildProcess | undefined;
 
-  private constructor(folder: string, { elsewhere = false }: DaemonOptions) {
+  private constructor(folder: string, { elsewhere = false, slowness = 0 }: DaemonOptions) {
     this.folder = folder;
     this.#elsewhere = elsewhere;
+    this.#slowness = slowness;
     this.address = `${folder}/containerd.sock`;
   }
 
@@ -82,9 +86,12 @@ export class Daemon implements AsyncDisposable {
   async start(): Promise<void> {
     const log = await Deno.open(`${this.folder}/log`, { create: true, append: true });
     const hide = `mount -t tmpfs tmpfs "${this.folder}/root" && exec "$0" "$@"`;
-    const inside = this.#elsewhere ? ["unshare", "--mount", "sh", "-c", hide] : [];
+    // In the background (-D), so that the process is the daemon itself.
+    const trace = ["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync"];
+    const delay = ["-e", `inject=fsync:delay_enter=${1000 * this.#slowness}`];
     const [first = "", ...args] = [
-      ...inside,
+      ...(this.#elsewhere ? ["unshare", "--mount", "sh", "-c", hide] : []),
+      ...(this.#slowness > 0 ? ["strace", ...trace, ...delay] : []),
       program("containerd"),
       "--config",
       `${this.folder}/config.toml`,
